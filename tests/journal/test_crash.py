@@ -47,7 +47,7 @@ def serve(folder: Path, retention: int) -> None:
 
 
 @pytest.mark.parametrize("retention", [0, 400])
-def test_kill_9_under_load(tmp_path: Path, retention: int) -> None:
+def test_kill_9_under_load_loses_nothing_durable(tmp_path: Path, retention: int) -> None:
     folder = tmp_path / "data"
     seen = 0
     for number in range(ROUNDS):

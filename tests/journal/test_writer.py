@@ -35,7 +35,7 @@ def kept(path: Path) -> list[Fact]:
         connection.close()
 
 
-def test_what_is_appended_is_read_back_equal_and_in_order(tmp_path: Path) -> None:
+def test_appended_facts_are_read_back_equal_and_in_order(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         desk.keep(EVERYTHING)
         assert kept(desk.path) == EVERYTHING
@@ -44,7 +44,7 @@ def test_what_is_appended_is_read_back_equal_and_in_order(tmp_path: Path) -> Non
     assert kept(tmp_path / "j.db") == EVERYTHING
 
 
-def test_a_journal_opens_again_where_it_was(tmp_path: Path) -> None:
+def test_reopened_journal_continues_after_its_last_point(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     rooms = [
         RoomRecord("#lobby", "#Lobby", 5, "nt", "topic", "alice!a@c", 6, {"b": [("*!*@x", "alice!a@c", 6)]}),
@@ -63,7 +63,7 @@ def test_a_journal_opens_again_where_it_was(tmp_path: Path) -> None:
         assert kept(path) == [fact(41), fact(42), fact(43, boot="boot2")]
 
 
-def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+def test_files_have_mode_0600(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(1)])
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
@@ -71,7 +71,7 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["j.db"]
 
 
-def test_what_is_queued_during_a_commit_is_the_next_batch(tmp_path: Path) -> None:
+def test_facts_queued_during_a_commit_are_the_next_batch(tmp_path: Path) -> None:
     store = TestStore(tmp_path / "j.db")
     store.gate.clear()
     with Desk(store.path, store) as desk:
@@ -90,7 +90,7 @@ def test_what_is_queued_during_a_commit_is_the_next_batch(tmp_path: Path) -> Non
         assert isinstance(desk.journal.status()["last_commit"], int)
 
 
-def test_a_kill_leaves_all_that_was_durable(tmp_path: Path) -> None:
+def test_kill_leaves_everything_durable(tmp_path: Path) -> None:
     """The files as they are at one moment, WAL and all, are what a kill leaves."""
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(seq) for seq in range(1, 500)])
@@ -103,7 +103,7 @@ def test_a_kill_leaves_all_that_was_durable(tmp_path: Path) -> None:
         assert kept(desk.path) == [fact(seq) for seq in range(1, 501)]
 
 
-def test_stop_keeps_what_is_queued(tmp_path: Path) -> None:
+def test_stop_commits_the_queue(tmp_path: Path) -> None:
     store = TestStore(tmp_path / "j.db")
     desk = Desk(store.path, store)
     store.gate.clear()
@@ -117,20 +117,20 @@ def test_stop_keeps_what_is_queued(tmp_path: Path) -> None:
     assert kept(store.path) == [fact(seq) for seq in range(1, 50)]
 
 
-def test_a_journal_that_was_never_started_can_be_stopped(tmp_path: Path) -> None:
+def test_journal_that_never_started_can_be_stopped(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "j.db")
     assert desk.journal.stop(0)
     assert desk.journal.stop(0)
 
 
-def test_a_commit_over_a_second_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commit_over_a_second_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.writer.SLOW_COMMIT_SECONDS", 0.0)
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(1)])
     assert [event for event, _ in desk.log.events] == ["slow commit"]
 
 
-def test_batches_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_size_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.writer.MAX_BATCH_FACTS", 10)
     store = TestStore(tmp_path / "j.db")
     store.gate.clear()
@@ -145,7 +145,7 @@ def test_batches_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert store.batches == [1, 10, 10, 8, 30]
 
 
-def test_dictionaries_start_over_when_they_are_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_dictionary_starts_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.store.rows.HeadNumbers.MOST", 5)
     many = [fact(seq, place=f"#r{seq % 9}", source=f"u{seq % 7}!u@h") for seq in range(1, 300)]
     with Desk(tmp_path / "j.db") as desk:
@@ -165,7 +165,7 @@ def test_only_one_thread_writes(tmp_path: Path) -> None:
     desk.journal.stop(0)
 
 
-def test_a_job_runs_between_batches_and_its_error_comes_back(tmp_path: Path) -> None:
+def test_job_runs_between_batches_and_returns_its_error(tmp_path: Path) -> None:
     def fail(store: SqliteStore) -> None:
         raise ValueError("no")
 

@@ -24,7 +24,7 @@ def copy_new(journal: Path, target: Path) -> None:
     copy_journal(journal, target)
 
 
-def test_a_backup_under_load_is_a_gap_free_beginning(tmp_path: Path) -> None:
+def test_backup_under_load_is_a_gapless_prefix(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(seq) for seq in range(1, 5001)])
         done: list[object] = []
@@ -45,7 +45,7 @@ def test_a_backup_under_load_is_a_gap_free_beginning(tmp_path: Path) -> None:
         assert desk.journal.status()["state"] == "ok"
 
 
-def test_a_backup_is_a_journal(tmp_path: Path) -> None:
+def test_backup_of_the_journal_is_a_journal(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(seq, f"word{seq}") for seq in range(1, 600)])
         desk.do(text_index.follow)
@@ -56,7 +56,7 @@ def test_a_backup_is_a_journal(tmp_path: Path) -> None:
         desk.keep([fact(600)])
 
 
-def test_a_backup_overwrites_nothing_and_leaves_no_halves(tmp_path: Path) -> None:
+def test_backup_overwrites_nothing_and_leaves_no_partial_file(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "data")
     store = SqliteStore(journal_file(folder))
     store.open()
@@ -79,7 +79,7 @@ def test_a_backup_overwrites_nothing_and_leaves_no_halves(tmp_path: Path) -> Non
     assert {path.name for path in tmp_path.iterdir()} == {"there", "data"}
 
 
-def test_damage_is_found(tmp_path: Path) -> None:
+def test_damaged_backup_is_detected(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "j.db")
     store.open()
     store.commit(StoreBatch([fact(seq, "x" * 100) for seq in range(1, 1000)]))

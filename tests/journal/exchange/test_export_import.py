@@ -42,7 +42,7 @@ def told(found: list[Fact]) -> list[Fact]:
     return [replace(fact, seq=0, part=0) for fact in found]
 
 
-def test_an_empty_journal_becomes_what_was_exported(store: SqliteStore) -> None:
+def test_import_into_an_empty_journal_equals_the_export(store: SqliteStore) -> None:
     assert import_facts(store, EVERYTHING, NOW) == Imported(kept=len(EVERYTHING))
     assert kept(store.path) == EVERYTHING
     assert store.last() == (9, EVERYTHING[-1].time)
@@ -51,7 +51,7 @@ def test_an_empty_journal_becomes_what_was_exported(store: SqliteStore) -> None:
     assert kept(store.path) == [*EVERYTHING, fact(10)]
 
 
-def test_what_was_pruned_comes_back_where_it_was(store: SqliteStore) -> None:
+def test_imported_pruned_facts_return_to_their_points(store: SqliteStore) -> None:
     everything = [fact(seq, f"w{seq}") for seq in range(1, 100)]
     store.commit(StoreBatch(everything[40:]))
     text_index.follow(store)
@@ -61,7 +61,7 @@ def test_what_was_pruned_comes_back_where_it_was(store: SqliteStore) -> None:
     assert store.connection.execute("SELECT count(*) FROM facts WHERE origin IS NOT NULL").fetchone()[0] == 0
 
 
-def test_a_running_server_gives_out_its_numbers_itself(tmp_path: Path) -> None:
+def test_import_on_a_running_server_uses_its_own_numbers(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db", clock=lambda: NOW) as desk:
         desk.keep([fact(1, time=100), fact(2, time=200)])
         done: list[Imported | Exception] = []
@@ -78,7 +78,7 @@ def test_a_running_server_gives_out_its_numbers_itself(tmp_path: Path) -> None:
         assert max(fact.seq for fact in found) == 3
 
 
-def test_from_another_chat_each_goes_to_its_time_and_keeps_its_id(store: SqliteStore) -> None:
+def test_import_from_another_chat_is_ordered_by_time_and_preserves_ids(store: SqliteStore) -> None:
     own = [fact(seq, time=seq * 100) for seq in range(1, 11)]
     store.commit(StoreBatch(own))
     other = [
@@ -104,7 +104,7 @@ def run(seq: int, count: int, time: int, boot: str = "boot1") -> list[Fact]:
     return [fact(seq, f"w{part}", part=part, time=time + part, boot=boot) for part in range(count)]
 
 
-def test_lines_of_one_entry_come_back_where_they_were(store: SqliteStore) -> None:
+def test_lines_of_one_entry_return_to_their_points(store: SqliteStore) -> None:
     everything = [*run(1, 30, 100), *run(2, 30, 130), fact(3, time=170), *run(4, 3, 170)]
     for start in range(0, len(everything), 7):
         import_facts(store, everything[start : start + 7], NOW)
@@ -112,7 +112,7 @@ def test_lines_of_one_entry_come_back_where_they_were(store: SqliteStore) -> Non
     assert store.connection.execute("SELECT count(*) FROM facts WHERE origin IS NOT NULL").fetchone()[0] == 0
 
 
-def test_between_lines_of_one_entry_there_is_no_room(store: SqliteStore) -> None:
+def test_nothing_is_imported_between_the_lines_of_an_entry(store: SqliteStore) -> None:
     store.commit(StoreBatch([*run(1, 30, 100), fact(2, time=200)]))
     other = [*run(7, 30, 90, "other"), *run(8, 30, 120, "other")]
     for start in range(0, len(other), 11):
@@ -126,11 +126,11 @@ def test_between_lines_of_one_entry_there_is_no_room(store: SqliteStore) -> None
     assert import_facts(store, other, NOW, upto=2) == Imported(known=60)
 
 
-def test_the_future_is_left_out(store: SqliteStore) -> None:
+def test_facts_from_the_future_are_skipped(store: SqliteStore) -> None:
     assert import_facts(store, [fact(1, time=5), fact(2, time=11)], 10) == Imported(kept=1, future=1)
 
 
-def test_there_may_be_no_room(store: SqliteStore) -> None:
+def test_import_without_free_points_is_refused(store: SqliteStore) -> None:
     store.commit(StoreBatch([fact(1, time=100), fact(1, part=2, time=100), fact(2, time=200)]))
     import_facts(store, [fact(7, time=100, message_id="x")], NOW)
     store.connection.execute("UPDATE facts SET id = (2 << 20) - 1 WHERE origin = 'x'")
@@ -139,14 +139,14 @@ def test_there_may_be_no_room(store: SqliteStore) -> None:
     assert len(kept(store.path)) == 4
 
 
-def test_a_number_without_measure_is_no_place(store: SqliteStore) -> None:
+def test_excessive_seq_is_not_used_as_a_point(store: SqliteStore) -> None:
     claims = [fact(seq, time=seq % 7) for seq in (2**42, 2**43 + 5, 10**15)]
     assert import_facts(store, claims, NOW).kept == 3
     assert store.last()[0] < 2**30
     assert sorted(told(kept(store.path)), key=repr) == sorted(told(claims), key=repr)
 
 
-def test_a_long_import_in_order_finds_room(store: SqliteStore) -> None:
+def test_long_ordered_import_finds_free_points(store: SqliteStore) -> None:
     """Between two entries, in pieces; and before the first."""
     store.commit(StoreBatch([fact(1, time=1000), fact(2, time=10**6)]))
     for time in (500, 5000):
@@ -159,7 +159,7 @@ def test_a_long_import_in_order_finds_room(store: SqliteStore) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_any_import_keeps_the_order_and_nothing_twice(data: st.DataObject) -> None:
+def test_any_import_preserves_order_and_stores_nothing_twice(data: st.DataObject) -> None:
     with opened() as store:
         own = data.draw(histories(), "own")
         if own:
@@ -216,7 +216,7 @@ def test_any_import_keeps_the_order_and_nothing_twice(data: st.DataObject) -> No
             assert id == one.seq << 20 | one.part
 
 
-def test_export_of_one_place_and_of_a_time(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_is_limited_to_a_place_and_a_time(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.index.fact_stream.READ_FACTS", 3)
     everything = [
         fact(seq, kind="PRIVMSG" if seq % 3 else "JOIN", place=f"#r{seq % 2}", time=seq) for seq in range(1, 60)
@@ -230,7 +230,7 @@ def test_export_of_one_place_and_of_a_time(store: SqliteStore, monkeypatch: pyte
     assert list(facts(store.connection, upto=7)) == everything[:7]
 
 
-def test_a_part_that_no_entry_has_is_no_other_message() -> None:
+def test_id_with_an_impossible_part_is_preserved_as_text() -> None:
     """Its id is kept as it is, and found again when the same is imported once more."""
     with opened() as store:
         wrong = [fact(4, boot="b1", time=START + 400_000), fact(5, boot="b1", part=1 << 20, time=START + 500_000)]

@@ -29,7 +29,7 @@ def facts_of(file: FactFile) -> list[Fact]:
     return [Fact(**{name: value for name, value in each.items() if name != "account_id"}) for each in found]
 
 
-def test_what_is_written_is_read() -> None:
+def test_written_facts_are_read_back() -> None:
     file = read("".join(f"{to_line(fact)}\n" for fact in EVERYTHING))
     assert file.bad == []
     assert facts_of(file) == EVERYTHING
@@ -37,11 +37,11 @@ def test_what_is_written_is_read() -> None:
 
 @pytest.mark.e2e
 @given(histories())
-def test_any_history_is_read_as_it_was(history: list[Fact]) -> None:
+def test_any_history_survives_export_and_import(history: list[Fact]) -> None:
     assert facts_of(read("\n".join(map(to_line, history)))) == history
 
 
-def test_messages_of_several_lines_are_read_as_they_were() -> None:
+def test_multiline_messages_survive_export_and_import() -> None:
     several = [
         fact(1, "one\n\nthree"),
         fact(2, "x" * 300 + "y" * 300, tags={JOINTS: "300", "+draft/reply": "boot1-1"}, kind="NOTICE"),
@@ -51,7 +51,7 @@ def test_messages_of_several_lines_are_read_as_they_were() -> None:
     assert facts_of(file) == several
 
 
-def test_oldest_first_and_in_the_files_order_for_the_same_time() -> None:
+def test_facts_are_sorted_by_time_and_stable_within_it() -> None:
     mixed = [fact(1, time=50), fact(2, time=10), fact(3, time=50), fact(4, time=10)]
     assert [fact.seq for fact in facts_of(read("\n\n".join(map(to_line, mixed))))] == [2, 4, 1, 3]
 
@@ -80,20 +80,20 @@ def test_oldest_first_and_in_the_files_order_for_the_same_time() -> None:
         (to_line(replace(fact(1), target="#a b")), "middle parameter"),
     ],
 )
-def test_a_bad_line_is_told_by_its_number_and_the_others_are_read(line: str, why: str) -> None:
+def test_invalid_line_is_reported_by_number_and_the_others_are_read(line: str, why: str) -> None:
     file = read(f"{to_line(fact(1))}\n\n{line}\n{to_line(fact(2))}\n")
     assert [number for number, _ in file.bad] == [3]
     assert why in file.bad[0][1]
     assert facts_of(file) == [fact(1), fact(2)]
 
 
-def test_a_line_without_end_is_one_bad_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_line_is_one_invalid_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jsonl, "_MAX_LINE_BYTES", 1000)
     file = read(f"{'x' * 5000}\n{to_line(fact(1))}\n{'y' * 3000}")
     assert file.bad == [(1, "it is too long"), (3, "it is too long")]
     assert facts_of(file) == [fact(1)]
 
 
-def test_many_bad_lines_are_counted() -> None:
+def test_many_invalid_lines_are_counted() -> None:
     file = read("nothing\n" * 50)
     assert (len(file.bad), file.bad_count, len(file)) == (jsonl.MAX_REPORTED_ERRORS, 50, 0)

@@ -81,7 +81,7 @@ def last(folder: Path) -> tuple[int, int]:
         opened.close()
 
 
-def test_backup_is_a_tar_for_its_owner_with_checksums(folder: Path, made: Path, tmp_path: Path) -> None:
+def test_backup_is_a_tar_with_checksums_and_mode_0600(folder: Path, made: Path, tmp_path: Path) -> None:
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
     with tarfile.open(made, "r:") as found:
         assert found.getnames() == ["manifest.json", "journal.db", "tls.pem", "cloak.key"]
@@ -118,7 +118,7 @@ def test_restore_brings_back_everything_and_moves_the_old_folder_aside(folder: P
         assert stopped.records() == [account("ann")]
 
 
-def test_numbers_and_times_go_on_above_all_that_ever_were(folder: Path, made: Path) -> None:
+def test_restored_server_continues_above_every_former_seq_and_time(folder: Path, made: Path) -> None:
     store(folder, 101, 5000)
     latest = fact(5000).time
     restore(made, folder)
@@ -172,13 +172,13 @@ def test_running_server_is_refused(folder: Path, made: Path) -> None:
     assert digests(folder) == before
 
 
-def test_lock_is_held_while_a_restore_is_under_way(folder: Path, made: Path) -> None:
+def test_lock_is_held_during_a_restore(folder: Path, made: Path) -> None:
     with Restoration(made, folder):
         assert holder(folder) is not None
     assert holder(folder) is None
 
 
-def test_restore_that_is_not_finished_changes_nothing(folder: Path, made: Path, tmp_path: Path) -> None:
+def test_interrupted_restore_changes_nothing(folder: Path, made: Path, tmp_path: Path) -> None:
     before = digests(folder)
     with Restoration(made, folder):
         pass
@@ -190,7 +190,7 @@ def test_restore_that_is_not_finished_changes_nothing(folder: Path, made: Path, 
     assert restore(made, folder).aside.parent == folder.parent  # type: ignore[attr-defined]
 
 
-def test_damaged_folder_is_restored_and_it_is_said_that_the_loss_is_unknown(folder: Path, made: Path) -> None:
+def test_restore_over_a_damaged_folder_says_that_the_loss_is_unknown(folder: Path, made: Path) -> None:
     for content in (b"not a journal", b""):
         journal_file(folder).write_bytes(content)
         restoration = restore(made, folder)
@@ -219,7 +219,7 @@ def test_bare_journal_in_use_is_refused(folder: Path, tmp_path: Path) -> None:
     opened.close()
 
 
-def test_backup_of_another_chat_says_that_all_is_lost(folder: Path, made: Path) -> None:
+def test_restore_of_another_chats_backup_says_that_everything_is_lost(folder: Path, made: Path) -> None:
     (folder / "cloak.key").write_bytes(KEY[::-1])
     assert restore(made, folder).lost.messages == 100
 
@@ -389,7 +389,7 @@ def test_archive_cut_off_anywhere_is_refused(folder: Path, made: Path, tmp_path:
     assert digests(folder) == before
 
 
-def test_each_changed_byte_is_noticed(folder: Path, made: Path, tmp_path: Path) -> None:
+def test_every_changed_byte_is_detected(folder: Path, made: Path, tmp_path: Path) -> None:
     data, changed = made.read_bytes(), tmp_path / "changed.tar"
     offsets = [*range(0, 156, 39), *range(512, 900, 61), *range(4096, len(data) - 2048, 9973)]
     with tarfile.open(fileobj=io.BytesIO(data)) as opened:
@@ -407,13 +407,13 @@ def test_each_changed_byte_is_noticed(folder: Path, made: Path, tmp_path: Path) 
         assert offset < used[0][1] or not any(begin <= offset < end for begin, end in used[1:]), offset
 
 
-def test_missing_archive_and_folder_in_its_place(folder: Path, tmp_path: Path) -> None:
+def test_missing_archive_or_a_folder_is_an_error(folder: Path, tmp_path: Path) -> None:
     for path, why in ((tmp_path / "none", "no such file"), (tmp_path, "is a directory")):
         with pytest.raises(ArchiveError, match=why), Restoration(path, folder):
             pass
 
 
-def test_too_little_room_is_a_sentence(folder: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_disk_space_is_an_error(folder: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.exchange.restore.free_bytes", lambda folder: 1000)
     before = digests(folder)
     with pytest.raises(ChatctlError, match=r"too little room .* free \d+ MB"), Restoration(made, folder):
@@ -421,7 +421,7 @@ def test_too_little_room_is_a_sentence(folder: Path, made: Path, monkeypatch: py
     assert digests(folder) == before
 
 
-def test_backup_without_certificate_says_what_is_in_it(tmp_path: Path) -> None:
+def test_backup_without_a_certificate_lists_its_content(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "data")
     store(folder, 1)
     assert [entry.name for entry in backup(folder, tmp_path / "b").files] == ["journal.db"]

@@ -129,7 +129,7 @@ def queries(facts: list[Fact]) -> st.SearchStrategy[AnyQuery]:
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_answers_are_the_models(data: st.DataObject) -> None:
+def test_answers_equal_the_model(data: st.DataObject) -> None:
     facts = data.draw(histories())
     indexed, placed = data.draw(st.integers(0, len(facts))), data.draw(st.integers(0, len(facts)))
     asked = data.draw(st.lists(queries(facts), min_size=1, max_size=30))
@@ -147,7 +147,7 @@ def test_answers_are_the_models(data: st.DataObject) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=200), st.integers(-5, 400))
-def test_a_time_is_found_by_halving(steps: list[int], wanted: int) -> None:
+def test_time_is_found_by_bisection(steps: list[int], wanted: int) -> None:
     facts, time = [], 0
     for number, step in enumerate(steps, 1):
         time += step
@@ -157,7 +157,7 @@ def test_a_time_is_found_by_halving(steps: list[int], wanted: int) -> None:
         assert [fact.time >= wanted for fact in facts] == [fact.seq << 20 >= found for fact in facts]
 
 
-def test_a_long_room_full_of_joins_still_gives_its_messages() -> None:
+def test_room_full_of_joins_still_returns_its_messages() -> None:
     facts = [fact(seq, kind="PRIVMSG" if seq % 500 == 1 else "JOIN") for seq in range(1, 5001)]
     with history(facts, placed=4900) as connection:
         steps = _steps(connection, HistoryQuery("#lobby", 5, 5000))
@@ -179,7 +179,7 @@ def _steps(connection: sqlite3.Connection, query: AnyQuery) -> int:
     return counted
 
 
-def test_readers_answer_beside_the_writer(tmp_path: Path) -> None:
+def test_readers_answer_during_commits(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         for seq in range(1, 300):
             desk.journal.append([fact(seq)])
@@ -190,7 +190,7 @@ def test_readers_answer_beside_the_writer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("every", "reason"), [(100, "interrupted"), (10**9, "the search took too long")])
-def test_a_question_may_not_run_without_end(
+def test_query_is_interrupted_at_its_time_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int, reason: str
 ) -> None:
     monkeypatch.setattr("chatctl.journal.index.readers.LOOK_EVERY", every)
@@ -200,7 +200,7 @@ def test_a_question_may_not_run_without_end(
         assert [what["reason"] for event, what in desk.log.events if event == "history not read"] == [reason]
 
 
-def test_an_error_fails_the_question_and_not_the_next(tmp_path: Path) -> None:
+def test_error_fails_one_query_only(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(1)])
         results: list[object] = []

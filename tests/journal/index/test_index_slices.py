@@ -85,7 +85,7 @@ class _History:
 
 @settings(max_examples=80, deadline=None)
 @given(st.data())
-def test_answers_are_the_models_wherever_the_slices_end(data: st.DataObject) -> None:
+def test_answers_equal_the_model_wherever_the_slices_end(data: st.DataObject) -> None:
     with opened() as store, pytest.MonkeyPatch.context() as patch:
         for name in (
             "maintenance.retention.SLICE",

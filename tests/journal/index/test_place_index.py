@@ -43,7 +43,7 @@ def seqs(connection: sqlite3.Connection, query: HistoryQuery) -> list[int]:
 
 
 @pytest.mark.parametrize("placed", [0, 1, 5, 9, 10])
-def test_a_room_is_read_across_the_mark(store: SqliteStore, placed: int) -> None:
+def test_room_is_read_across_the_index_watermark(store: SqliteStore, placed: int) -> None:
     store.commit(StoreBatch([fact(seq, place=f"#r{seq % 2}") for seq in range(1, 11)]))
     if placed:
         assert place_index.follow(store, placed) == placed
@@ -63,7 +63,7 @@ def test_a_room_is_read_across_the_mark(store: SqliteStore, placed: int) -> None
     assert [(place, fact.seq) for place, fact in targets] == [("#r0", 8), ("#r1", 9)]
 
 
-def test_a_message_taken_back_leaves_its_lane(store: SqliteStore) -> None:
+def test_redacted_message_leaves_the_place_index(store: SqliteStore) -> None:
     """On either side of the mark; with all kinds its place can still be seen."""
     store.commit(StoreBatch([fact(seq) for seq in range(1, 7)]))
     place_index.follow(store, 4)
@@ -75,7 +75,7 @@ def test_a_message_taken_back_leaves_its_lane(store: SqliteStore) -> None:
         assert place_index.follow(store) in (4, 0)
 
 
-def test_what_is_imported_before_the_mark_is_in_the_index(store: SqliteStore) -> None:
+def test_facts_imported_below_the_watermark_are_indexed(store: SqliteStore) -> None:
     everything = [fact(seq, place=f"#r{seq % 2}") for seq in range(1, 60)]
     store.commit(StoreBatch(everything[20:]))
     place_index.follow(store, 25)
@@ -87,7 +87,7 @@ def test_what_is_imported_before_the_mark_is_in_the_index(store: SqliteStore) ->
     assert len(read(store.connection, HistoryQuery("#lobby", 99, 99)).facts) == 28
 
 
-def test_what_is_forgotten_leaves_the_index(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pruned_facts_leave_the_index(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.maintenance.retention.SLICE", 7)
     store.commit(StoreBatch([fact(seq, place=f"#r{seq % 3}") for seq in range(1, 60)]))
     place_index.follow(store, 40)
@@ -100,7 +100,7 @@ def test_what_is_forgotten_leaves_the_index(store: SqliteStore, monkeypatch: pyt
     assert seqs(store.connection, HistoryQuery("#r1", 99, 99)) == [52, 55, 58]
 
 
-def test_a_batch_of_many_rooms_writes_few_pages_however_much_is_kept(store: SqliteStore) -> None:
+def test_batch_of_many_rooms_writes_few_pages(store: SqliteStore) -> None:
     """The cost of appending does not grow: 200 messages go to the end of one table."""
     for first in range(1, 40_001, 2000):
         store.commit(StoreBatch([fact(seq, place=f"#r{seq * 7919 % 1000}") for seq in range(first, first + 2000)]))
@@ -112,7 +112,7 @@ def test_a_batch_of_many_rooms_writes_few_pages_however_much_is_kept(store: Sqli
     assert frames < 15
 
 
-def test_the_journal_sees_to_it_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_journal_updates_the_index_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.index.place_index.SLICE", 500)
     with Desk(tmp_path / "j.db") as desk:
         for seq in range(1, 5001):  # one never waits for the other: a load without end
@@ -125,7 +125,7 @@ def test_the_journal_sees_to_it_by_itself(tmp_path: Path, monkeypatch: pytest.Mo
         assert desk.do(lambda store: sound(store.connection))
 
 
-def test_what_an_earlier_start_left_undone_is_caught_up_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unfinished_indexing_of_an_earlier_start_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it, by place and by word."""
     store = SqliteStore(tmp_path / "j.db")
     store.open()
@@ -153,7 +153,7 @@ def second_version(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def test_a_journal_of_the_second_version_is_brought_up_to_date(tmp_path: Path) -> None:
+def test_journal_of_the_second_version_is_migrated(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     second_version(path).close()
     with Desk(path) as desk:
@@ -165,7 +165,7 @@ def test_a_journal_of_the_second_version_is_brought_up_to_date(tmp_path: Path) -
         assert desk.ask(HistoryQuery("#lobby", 1, 10)).facts == [fact(10)]
 
 
-def test_bringing_it_up_to_date_is_all_or_nothing(tmp_path: Path) -> None:
+def test_migration_of_the_place_index_is_atomic(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     connection = second_version(path)
     before = list(connection.iterdump())

@@ -78,7 +78,7 @@ FOUND = [
 
 @pytest.mark.parametrize("indexed", [True, False])
 @pytest.mark.parametrize(("said", "asked", "found"), FOUND)
-def test_found(said: str, asked: str, found: bool, indexed: bool) -> None:
+def test_words_are_found(said: str, asked: str, found: bool, indexed: bool) -> None:
     facts = [fact(1, "first"), fact(2, said), fact(3, "last")]
     with history(facts, 3 if indexed else 0) as connection:
         assert [fact.seq for fact in read(connection, SearchQuery(asked, 10, 9)).facts] == ([2] if found else [])
@@ -93,7 +93,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("asked", HOSTILE)
-def test_what_is_typed_is_never_the_indexs_language(asked: str) -> None:
+def test_query_text_is_never_fts_syntax(asked: str) -> None:
     facts = [fact(1, "foo"), fact(2, "bar"), fact(3, f"before {asked} after"[:600])]
     with history(facts, 3) as connection:
         found = [fact.seq for fact in read(connection, SearchQuery(asked, 10, 9)).facts]
@@ -104,7 +104,7 @@ def test_what_is_typed_is_never_the_indexs_language(asked: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=20), st.lists(st.text(max_size=20), max_size=6))
-def test_index_and_rest_agree_on_any_text(asked: str, said: list[str]) -> None:
+def test_index_and_tail_scan_agree_on_any_text(asked: str, said: list[str]) -> None:
     """Whether a message is in the index or not never changes whether it is found."""
     facts = [fact(seq, text) for seq, text in enumerate([*said, asked, f"x{asked}y", asked * 2], 1) if _plain(text)]
     query = SearchQuery(asked, 100, 100)
@@ -120,7 +120,7 @@ def _plain(text: str) -> bool:
     return not any(char in "\x00\ud800" or "\ud800" <= char <= "\udfff" for char in text)
 
 
-def test_newest_first_then_in_order() -> None:
+def test_newest_matches_are_returned_in_order() -> None:
     facts = [fact(seq, "word" if seq % 2 else "other", time=seq) for seq in range(1, 101)]
     with history(facts, 60) as connection:
         assert [fact.seq for fact in read(connection, SearchQuery("word", 3, 1000)).facts] == [95, 97, 99]
@@ -130,14 +130,14 @@ def test_newest_first_then_in_order() -> None:
         assert len(read(connection, SearchQuery("word", 1000, 1000)).facts) == 50
 
 
-def test_many_places_at_once() -> None:
+def test_many_places_are_searched_at_once() -> None:
     facts = [fact(seq, place=f"#r{seq}") for seq in range(1, 3001)]
     with history(facts, 3000) as connection:
         places = tuple(f"#r{seq}" for seq in range(500, 3000))
         assert [fact.seq for fact in read(connection, SearchQuery("hello", 2, 9999, places)).facts] == [2998, 2999]
 
 
-def test_volumes_follow_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_volumes_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.index.text_index.VOLUME", 20)
     facts = [fact(seq, f"word w{seq}", kind="PRIVMSG" if seq % 3 else "JOIN") for seq in range(1, 200)]
     with history(facts) as connection:

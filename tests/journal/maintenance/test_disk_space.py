@@ -75,7 +75,7 @@ def is_sound(path: Path) -> bool:
         connection.close()
 
 
-def test_a_running_server_returns_the_space_of_what_it_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_server_returns_pruned_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.maintenance.chores.QUIET_SECONDS", 0.0)
     path = tmp_path / "journal.db"
     made = SqliteStore(path)
@@ -106,7 +106,7 @@ def _filled(seq: int) -> object:
     return fact(seq, f"word{seq % 97} some words {seq}")
 
 
-def test_a_slice_is_bounded_whatever_there_is_to_return(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slice_of_returned_pages_is_bounded(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """The number of pages follows the time that a slice takes, here always too long."""
     ticks = iter(range(1_000_000))
     monkeypatch.setattr("chatctl.journal.maintenance.compaction.time.monotonic", lambda: float(next(ticks)))
@@ -122,7 +122,7 @@ def test_a_slice_is_bounded_whatever_there_is_to_return(store: SqliteStore, monk
     assert counts[-1] <= compaction.MIN_KEPT_PAGES
 
 
-def test_a_journal_of_an_older_version_is_converted_once(tmp_path: Path) -> None:
+def test_older_journal_is_converted_once(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     old_layout(path)
     facts = kept(path)
@@ -147,9 +147,7 @@ def test_a_journal_of_an_older_version_is_converted_once(tmp_path: Path) -> None
         assert len(found) == 9
 
 
-def test_a_journal_is_not_converted_without_room_or_while_it_is_open(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_journal_is_not_converted_without_space_or_while_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "journal.db"
     old_layout(path, 1000)
     events: list[tuple[str, dict[str, object]]] = []
@@ -172,9 +170,7 @@ def test_a_journal_is_not_converted_without_room_or_while_it_is_open(
         assert len(kept(path)) == 1000
 
 
-def test_a_conversion_that_was_killed_leaves_the_journal_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_conversion_leaves_the_journal_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "journal.db"
     old_layout(path, 1000)
 
@@ -190,7 +186,7 @@ def test_a_conversion_that_was_killed_leaves_the_journal_as_it_was(
         assert desk.journal.status()["returns_space"] is True
 
 
-def test_pruning_without_a_server_makes_the_file_shorter(tmp_path: Path) -> None:
+def test_prune_without_a_server_shrinks_the_file(tmp_path: Path) -> None:
     path = journal_file(tmp_path)
     old_layout(path)
     before = path.stat().st_size
@@ -214,7 +210,7 @@ def full(at: list[int]) -> None:
 
 
 @pytest.mark.parametrize("has_spare", [True, False])
-def test_deleting_on_a_full_disk_ends_after_two_tries_at_the_most(
+def test_deletion_on_a_full_disk_is_tried_at_most_twice(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, has_spare: bool
 ) -> None:
     if has_spare:
@@ -232,7 +228,7 @@ def test_deleting_on_a_full_disk_ends_after_two_tries_at_the_most(
     assert not (store.path.parent / SPARE).exists()
 
 
-def test_a_command_is_answered_though_other_chores_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prune_is_answered_though_other_chores_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint that cannot be done comes first in the list, and after a failure all chores rest for a minute."""
     with Desk(tmp_path / "journal.db") as desk:
         desk.keep([fact(seq) for seq in range(1, 100)])
@@ -249,7 +245,7 @@ def test_a_command_is_answered_though_other_chores_fail(tmp_path: Path, monkeypa
         assert done == [99]
 
 
-def test_a_command_is_answered_under_a_load_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prune_is_answered_under_endless_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.maintenance.chores.PRUNE_EVERY_SECONDS", 0.0)
     with Desk(tmp_path / "journal.db") as desk:
         desk.keep([fact(seq) for seq in range(1, 100)])
@@ -285,9 +281,7 @@ def fill_up(folder: Path) -> None:
         os.close(descriptor)
 
 
-def test_pruning_on_a_full_disk_works_and_makes_room(
-    make_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_prune_on_a_full_disk_frees_space(make_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """The WAL holds what the database file has no room for."""
     monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 0.05)
     monkeypatch.setattr(spare_file, "ENOUGH_BYTES", 0)
@@ -329,7 +323,7 @@ def _prune_stopped(folder: Path) -> None:
         stopped.prune(fact(9_000).time, lambda facts: None)
 
 
-def test_pruning_on_a_full_disk_without_a_spare_file_ends_with_a_sentence(
+def test_prune_on_a_full_disk_without_a_spare_file_is_an_error(
     make_disk: Callable[[int], Path],
 ) -> None:
     folder = make_disk(8 * 1024)
@@ -369,11 +363,11 @@ def _the_spare_file_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("build_in", "test"),
     [
-        (_checkpoints_come_before_commands, test_a_command_is_answered_though_other_chores_fail),
-        (_checkpoints_come_before_commands, test_a_command_is_answered_under_a_load_that_never_ends),
+        (_checkpoints_come_before_commands, test_prune_is_answered_though_other_chores_fail),
+        (_checkpoints_come_before_commands, test_prune_is_answered_under_endless_load),
     ],
 )
-def test_a_fault_that_is_built_in_is_found(
+def test_built_in_fault_is_found(
     build_in: Callable[[pytest.MonkeyPatch], None],
     test: Callable[[Path, pytest.MonkeyPatch], None],
     tmp_path: Path,
@@ -384,9 +378,9 @@ def test_a_fault_that_is_built_in_is_found(
         test(tmp_path, monkeypatch)
 
 
-def test_without_the_spare_file_the_full_disk_is_found(
+def test_missing_release_of_the_spare_file_is_found(
     make_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _the_spare_file_stays(monkeypatch)
     with pytest.raises(AssertionError):
-        test_pruning_on_a_full_disk_works_and_makes_room(make_disk, monkeypatch)
+        test_prune_on_a_full_disk_frees_space(make_disk, monkeypatch)

@@ -42,7 +42,7 @@ def on_disk(store: SqliteStore, text: str) -> bool:
 
 
 class TestTakenBack:
-    def test_nothing_of_it_is_left_on_disk(self, store: SqliteStore) -> None:
+    def test_redacted_text_is_gone_from_the_disk(self, store: SqliteStore) -> None:
         store.commit(
             StoreBatch([fact(seq, f"secretword{seq} 秘密的话{seq}", tags={"+x": "secrettag"}) for seq in range(1, 9)])
         )
@@ -57,36 +57,38 @@ class TestTakenBack:
         assert texts(store) == ["plain"]
         assert texts(store, kinds=("REDACT",)) == [f"boot1-{seq} typo" for seq in range(1, 9)]
 
-    def test_search_finds_it_no_more_before_the_index_follows(self, store: SqliteStore) -> None:
+    def test_redacted_message_is_not_found_even_before_the_index_follows(self, store: SqliteStore) -> None:
         store.commit(StoreBatch([fact(1, "secret"), fact(2, "other")]))
         index(store)
         store.commit(redact(3, "boot1-1"))
         for query in (SearchQuery("secret", 9, 99), SearchQuery("", 9, 99, source="alice")):
             assert "boot1-1" not in [found.message_id for found in read(store.connection, query).facts]
 
-    def test_in_the_batch_in_which_it_was_said(self, store: SqliteStore) -> None:
+    def test_message_redacted_within_its_batch_is_not_stored(self, store: SqliteStore) -> None:
         store.commit(StoreBatch([fact(1, "secret"), *redact(2, "boot1-1").facts, fact(3, "after")]))
         assert texts(store) == ["after"]
         assert not on_disk(store, "secret")
 
-    def test_its_id_still_marks_its_place(self, store: SqliteStore) -> None:
+    def test_id_of_a_redacted_message_still_marks_its_point(self, store: SqliteStore) -> None:
         store.commit(StoreBatch([fact(seq, str(seq)) for seq in range(1, 6)]))
         store.commit(redact(6, "boot1-3"))
         page = read(store.connection, HistoryQuery("#lobby", 10, 99, before=Mark("boot1-3")))
         assert [found.text for found in page.facts] == ["1", "2"]
 
-    def test_an_older_copy_does_not_bring_it_back(self, store: SqliteStore) -> None:
+    def test_import_does_not_restore_a_redacted_message(self, store: SqliteStore) -> None:
         facts = [fact(1, "secret"), fact(2, "other")]
         store.commit(StoreBatch(facts))
         store.commit(redact(3, "boot1-1"))
         assert export_import.import_facts(store, facts, START * 2).known == 2
         assert texts(store) == ["other"]
 
-    def test_what_is_not_there_harms_nothing(self, store: SqliteStore) -> None:
+    def test_redaction_of_a_missing_message_changes_nothing(self, store: SqliteStore) -> None:
         store.commit(redact(1, "boot1-99"))
         assert texts(store, kinds=("REDACT",)) == ["boot1-99 typo"]
 
-    def test_both_or_neither(self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_redaction_and_its_fact_are_stored_together(
+        self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         store.commit(StoreBatch([fact(1, "secret")]))
 
         def broken(*given: object) -> None:
@@ -98,7 +100,7 @@ class TestTakenBack:
         assert texts(store) == ["secret"]
         assert texts(store, kinds=("REDACT",)) == []
 
-    def test_many_of_them_do_not_make_many_volumes(self, store: SqliteStore) -> None:
+    def test_many_redactions_do_not_make_many_volumes(self, store: SqliteStore) -> None:
         for seq in range(1, 100, 2):
             store.commit(StoreBatch([fact(seq, f"word{seq}")]))
             index(store)
@@ -107,7 +109,7 @@ class TestTakenBack:
                 pass
         assert store.connection.execute("SELECT count(*) FROM volumes").fetchone()[0] <= 3
 
-    def test_the_journal_sees_to_it_by_itself(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_journal_cleans_up_redactions_by_itself(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("QUIET_SECONDS", "AGAIN", "REDACTION_DELAY_SECONDS"):
             monkeypatch.setattr(f"chatctl.journal.maintenance.chores.{name}", 0.0)
         with Desk(tmp_path / "j.db") as desk:
@@ -123,7 +125,7 @@ class TestRenamed:
     def rename(self, seq: int, old: str = "#lobby", new: str = "#New") -> StoreBatch:
         return StoreBatch([fact(seq, f"{old} {new} why", kind="RENAME", place=old)])
 
-    def test_history_goes_with_the_room(self, store: SqliteStore) -> None:
+    def test_history_follows_a_renamed_room(self, store: SqliteStore) -> None:
         store.commit(StoreBatch([fact(1, "one")]))
         store.commit(self.rename(2))
         store.commit(StoreBatch([fact(3, "two", place="#new"), fact(4, "other")]))
@@ -132,20 +134,20 @@ class TestRenamed:
         page = read(store.connection, HistoryQuery("#new", 9, 99, kinds=()))
         assert [found.target for found in page.facts] == ["#New", "#New", "#new"]
 
-    def test_what_follows_in_the_same_batch(self, store: SqliteStore) -> None:
+    def test_facts_after_a_rename_in_its_batch_belong_to_the_new_name(self, store: SqliteStore) -> None:
         store.commit(
             StoreBatch([fact(1, "one"), *self.rename(2).facts, fact(3, "two", place="#new"), fact(4, "other")])
         )
         assert texts(store, "#new") == ["one", "two"]
         assert texts(store) == ["other"]
 
-    def test_a_name_with_a_history_of_its_own(self, store: SqliteStore) -> None:
+    def test_rename_to_a_name_with_history_keeps_both_apart(self, store: SqliteStore) -> None:
         store.commit(StoreBatch([fact(1, "of another room", place="#new"), fact(2, "ours")]))
         store.commit(self.rename(3))
         assert texts(store, "#new") == ["ours"]
         assert "of another room" in [found.text for found in fact_stream.facts(store.connection)]
 
-    def test_another_spelling(self, store: SqliteStore) -> None:
+    def test_rename_to_another_spelling_changes_the_shown_name(self, store: SqliteStore) -> None:
         store.commit(StoreBatch([fact(1, "one")]))
         store.commit(self.rename(2, new="#LOBBY"))
         assert texts(store) == ["one"]

@@ -65,7 +65,7 @@ def on_disk(store: SqliteStore, text: str) -> bool:
     return any(text.encode() in path.read_bytes() for path in store.path.parent.iterdir())
 
 
-def test_what_is_pruned_is_nowhere_on_disk(store: SqliteStore, small: None) -> None:
+def test_pruned_text_is_gone_from_the_disk(store: SqliteStore, small: None) -> None:
     secret = [
         fact(
             seq,
@@ -98,7 +98,7 @@ def test_what_is_pruned_is_nowhere_on_disk(store: SqliteStore, small: None) -> N
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_after_forgetting_all_answers_are_the_models(data: st.DataObject) -> None:
+def test_answers_after_pruning_equal_the_model(data: st.DataObject) -> None:
     """At every slice on the way, with messages that come meanwhile."""
     with opened() as store, pytest.MonkeyPatch.context() as patch:
         for name in (
@@ -154,7 +154,7 @@ def test_after_forgetting_all_answers_are_the_models(data: st.DataObject) -> Non
 @pytest.mark.parametrize("comes", range(5))
 @pytest.mark.parametrize("indexed", range(5))
 @pytest.mark.parametrize("text", ["", "a"])
-def test_what_comes_while_the_newest_volume_is_renewed_is_found_once(
+def test_message_during_a_volume_renewal_is_found_once(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, comes: int, indexed: int, text: str
 ) -> None:
     """Two volumes end with the same id for a moment: the renewed one, and the one for new facts."""
@@ -189,7 +189,7 @@ def forgotten(facts: list[Fact], keep: Retention, now: int) -> list[Fact]:
     return facts
 
 
-def test_numbers_never_come_again_though_all_is_forgotten(tmp_path: Path) -> None:
+def test_seqs_are_never_reused_though_everything_is_pruned(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(seq) for seq in range(1, 2000)])
         done: list[int | Exception] = []
@@ -204,7 +204,7 @@ def test_numbers_never_come_again_though_all_is_forgotten(tmp_path: Path) -> Non
         assert desk.ask(HistoryQuery("#lobby", 10, 2000)).facts == [fact(2000)]
 
 
-def test_retention_goes_on_beside_the_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retention_runs_beside_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.maintenance.chores.RETENTION_CHECK_SECONDS", 0.0)
     now = fact(3000).time
     told: list[bool] = []
@@ -222,7 +222,7 @@ def test_retention_goes_on_beside_the_chat(tmp_path: Path, monkeypatch: pytest.M
         desk.owner.until(lambda: told)
 
 
-def test_work_that_a_kill_left_half_done_is_finished(store: SqliteStore, small: None) -> None:
+def test_work_interrupted_by_a_kill_is_finished(store: SqliteStore, small: None) -> None:
     facts = [fact(seq, f"word w{seq}") for seq in range(1, 100)]
     store.commit(StoreBatch(facts))
     index(store)
@@ -241,7 +241,7 @@ def test_work_that_a_kill_left_half_done_is_finished(store: SqliteStore, small: 
     assert list(found) == facts[45:]
 
 
-def test_what_is_imported_during_the_sweep_stays(store: SqliteStore, small: None) -> None:
+def test_facts_imported_during_the_sweep_stay(store: SqliteStore, small: None) -> None:
     """Its place and speaker had no facts any more, and the walk was already past where it stands."""
     old = [fact(seq, place="#old", source="old!o@h") for seq in range(1, 5)]
     new = [fact(seq) for seq in range(5, 100)]
@@ -255,7 +255,7 @@ def test_what_is_imported_during_the_sweep_stays(store: SqliteStore, small: None
     assert kept(store.path) == [old[0], *new]
 
 
-def test_what_is_deleted_while_a_volume_is_renewed_is_gone_from_the_new_one(store: SqliteStore, small: None) -> None:
+def test_facts_deleted_during_a_volume_renewal_are_not_in_the_new_volume(store: SqliteStore, small: None) -> None:
     facts = [fact(seq, f"secretword{seq}") for seq in range(1, 41)]
     store.commit(StoreBatch(facts))
     while text_index.follow(store, 40):
@@ -270,7 +270,7 @@ def test_what_is_deleted_while_a_volume_is_renewed_is_gone_from_the_new_one(stor
     assert list(read(store.connection, SearchQuery("secretword35", 10, 100)).facts) == [facts[34]]
 
 
-def test_in_the_end_the_wal_holds_nothing_of_it_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wal_finally_holds_no_pruned_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.maintenance.chores.QUIET_SECONDS", 0.0)
     monkeypatch.setattr("chatctl.journal.maintenance.chores.AGAIN", 0.0)
     with Desk(tmp_path / "j.db") as desk:
@@ -284,7 +284,7 @@ def test_in_the_end_the_wal_holds_nothing_of_it_either(tmp_path: Path, monkeypat
             assert time.monotonic() < by
 
 
-def test_a_chore_that_fails_leaves_the_chat_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_chore_does_not_affect_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(store: SqliteStore, before: int) -> int:
         raise RuntimeError("no")
 
@@ -299,7 +299,7 @@ def test_a_chore_that_fails_leaves_the_chat_alone(tmp_path: Path, monkeypatch: p
         assert ("chore failed", "no") in [(event, what.get("reason")) for event, what in desk.log.events]
 
 
-def test_the_index_follows_by_itself_and_the_wal_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_index_follows_and_the_wal_is_copied_by_chores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.maintenance.chores.QUIET_SECONDS", 0.0)
     with Desk(tmp_path / "j.db") as desk:
         for seq in range(1, 3000, 100):
@@ -310,9 +310,7 @@ def test_the_index_follows_by_itself_and_the_wal_is_copied(tmp_path: Path, monke
         assert (tmp_path / "j.db").stat().st_size > 100_000
 
 
-def test_under_a_load_without_end_the_index_does_not_stay_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_index_keeps_up_under_endless_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.maintenance.chores.MAX_UNINDEXED_FACTS", 1000)
     monkeypatch.setattr("chatctl.journal.maintenance.chores.MAX_WAL_PAGES", 50)
     with Desk(tmp_path / "j.db") as desk:

@@ -48,7 +48,7 @@ def test_memory_stays_flat_while_new_names_come() -> None:
     assert grown < 4 * 1024 * 1024  # before it was bounded like this: 0.9 KiB a name, 12 MiB here
 
 
-def test_a_name_in_use_keeps_its_head_while_new_names_come() -> None:
+def test_name_in_use_stays_in_the_dictionary_while_new_names_come() -> None:
     dictionary = HeadNumbers(0, 0)
     _encode(dictionary, [fact(1, source="regular!u@h")])
     for number in range(1, NAMES):

@@ -98,7 +98,7 @@ def test_nothing_is_lost_for_the_owner_of_the_data_folder(store: SqliteStore) ->
     assert found == ["old secret", "old secret to gus"]
 
 
-def test_only_the_second_ann_wrote_what_bears_her_name(store: SqliteStore) -> None:
+def test_new_account_is_the_author_of_its_own_messages_only(store: SqliteStore) -> None:
     ann = accounts(store)["ann"]
     facts = read(store.connection, HistoryQuery("#tea", 100, EVER, kinds=MESSAGES)).facts
     assert [(fact.text, ann.wrote(fact.account, fact.seq)) for fact in facts] == [
@@ -167,7 +167,7 @@ def test_search_leaves_out_older_messages_while_the_text_index_is_stale(tmp_path
     store.close()
 
 
-def test_talk_of_an_account_with_a_removed_one_from_before_its_creation_is_migrated(tmp_path: Path) -> None:
+def test_conversation_with_a_removed_account_is_migrated(tmp_path: Path) -> None:
     with closing(old_journal(tmp_path / "journal.db")) as connection:
         connection.execute("DELETE FROM records WHERE kind = 'account' AND key = 'bob'")
         before = connection.execute("SELECT text FROM facts ORDER BY id").fetchall()
@@ -194,7 +194,7 @@ def test_migration_of_an_account_does_not_read_all_facts(tmp_path: Path) -> None
         assert len(steps) < 10
 
 
-def test_migration_of_a_talk_does_not_read_all_talks(tmp_path: Path) -> None:
+def test_migration_of_a_conversation_does_not_read_all_conversations(tmp_path: Path) -> None:
     with closing(old_journal(tmp_path / "journal.db")) as connection:
         names = [f"account bob\x1fsecret {number}" for number in range(1000)]
         connection.executemany("INSERT INTO places (name, shown) VALUES (?, '')", [(name,) for name in names])

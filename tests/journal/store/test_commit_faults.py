@@ -46,7 +46,9 @@ def no_room() -> None:
     raise NotStored(FULL, lasting=True)
 
 
-def test_a_full_disk_fails_at_once_until_a_probe_works(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commits_on_a_full_disk_fail_at_once_until_a_probe_succeeds(
+    store: TestStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 3600.0)
     store.plan = [disk_full]
     store.probes = [no_room]
@@ -68,7 +70,7 @@ def test_a_full_disk_fails_at_once_until_a_probe_works(store: TestStore, monkeyp
         assert [event for event, _ in desk.log.events] == ["not stored", "journal works again"]
 
 
-def test_a_full_disk_is_looked_at_again_by_itself(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_probed_periodically(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 0.01)
     store.plan = [disk_full]
     store.probes = [no_room] * 3
@@ -85,7 +87,7 @@ def test_a_full_disk_is_looked_at_again_by_itself(store: TestStore, monkeypatch:
         assert store.probes == []
 
 
-def test_what_was_appended_on_the_belief_in_a_failed_batch_fails_too(store: TestStore) -> None:
+def test_facts_appended_after_a_failed_batch_fail_with_it(store: TestStore) -> None:
     def too_large(batch: StoreBatch) -> None:
         raise NotStored("it is too large", lasting=False)
 
@@ -105,7 +107,7 @@ def test_what_was_appended_on_the_belief_in_a_failed_batch_fails_too(store: Test
         assert kept(desk.path) == [fact(3)]
 
 
-def test_an_unknown_outcome_that_was_kept_is_durable(store: TestStore) -> None:
+def test_unknown_outcome_that_was_stored_is_durable(store: TestStore) -> None:
     def after(batch: StoreBatch) -> None:
         store.really(batch)
         io_error(batch)
@@ -118,7 +120,7 @@ def test_an_unknown_outcome_that_was_kept_is_durable(store: TestStore) -> None:
         assert kept(desk.path) == [fact(1), fact(2), fact(3)]
 
 
-def test_an_unknown_outcome_that_was_not_kept_has_failed(store: TestStore) -> None:
+def test_unknown_outcome_that_was_not_stored_has_failed(store: TestStore) -> None:
     store.plan = [io_error]
     with Desk(store.path, store) as desk:
         desk.journal.append([fact(1)], rooms=[RoomRecord("#x", "#x", 1)])
@@ -128,7 +130,7 @@ def test_an_unknown_outcome_that_was_not_kept_has_failed(store: TestStore) -> No
         assert desk.do(lambda store: store.rooms()) == []
 
 
-def test_a_torn_batch_is_not_there(store: TestStore) -> None:
+def test_torn_batch_is_not_stored(store: TestStore) -> None:
     def tear(batch: StoreBatch) -> None:
         with transaction(store.connection):
             store.insert(store.encode(batch.facts[:1]))
@@ -142,7 +144,7 @@ def test_a_torn_batch_is_not_there(store: TestStore) -> None:
         assert kept(desk.path) == [fact(3)]
 
 
-def test_rooms_alone_are_done_again(store: TestStore) -> None:
+def test_batch_of_rooms_only_is_repeated(store: TestStore) -> None:
     store.plan = [io_error]
     with Desk(store.path, store) as desk:
         desk.journal.append([], rooms=[RoomRecord("#x", "#x", 1)])
@@ -151,7 +153,7 @@ def test_rooms_alone_are_done_again(store: TestStore) -> None:
         assert [room.key for room in desk.do(lambda store: store.rooms())] == ["#x"]
 
 
-def test_nobody_is_answered_where_nobody_knows(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undecidable_outcome_is_fatal_and_unanswered(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreadable(self: SqliteStore, batch: StoreBatch) -> bool:
         raise sqlite3.OperationalError("disk I/O error")
 
@@ -165,7 +167,7 @@ def test_nobody_is_answered_where_nobody_knows(store: TestStore, monkeypatch: py
     assert [what[0] for what in desk.owner.heard] == ["fatal"]
 
 
-def test_what_cannot_be_opened_again_is_said_once(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_journal_that_cannot_be_reopened_is_logged_once(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.health.SETTLE_PAUSE", 0.0)
     with Desk(store.path, store) as desk:
         desk.keep([fact(1)])
@@ -180,7 +182,7 @@ def test_what_cannot_be_opened_again_is_said_once(store: TestStore, monkeypatch:
     assert {event for event, _ in desk.log.events} == {"commit unknown", "journal not readable"}
 
 
-def test_an_error_that_nobody_thought_of_is_fatal(store: TestStore) -> None:
+def test_unexpected_error_is_fatal(store: TestStore) -> None:
     def bug(batch: StoreBatch) -> None:
         raise RuntimeError("surprise")
 
@@ -191,7 +193,7 @@ def test_an_error_that_nobody_thought_of_is_fatal(store: TestStore) -> None:
         assert desk.owner.heard == [("fatal", "the journal failed: surprise")]
 
 
-def test_a_mark_beyond_the_end_of_the_wal_never_comes_back(tmp_path: Path) -> None:
+def test_commit_mark_beyond_the_end_of_the_wal_never_returns(tmp_path: Path) -> None:
     """A commit that was written and then failed to sync stays in the file. Settling must write over it."""
     store = SqliteStore(tmp_path / "j.db")
     store.open()
@@ -226,7 +228,7 @@ def test_a_mark_beyond_the_end_of_the_wal_never_comes_back(tmp_path: Path) -> No
     reader.close()
 
 
-def test_what_is_no_plain_fact_fails_alone(tmp_path: Path) -> None:
+def test_invalid_fact_fails_alone(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         desk.journal.append([fact(1, "\ud800")])
         desk.owner.until(desk.owner.failures)
@@ -238,7 +240,7 @@ def test_what_is_no_plain_fact_fails_alone(tmp_path: Path) -> None:
         assert kept(desk.path) == [fact(2), fact(3)]
 
 
-def test_who_was_new_in_a_failed_batch_is_new_again(tmp_path: Path) -> None:
+def test_new_name_of_a_failed_batch_is_new_again(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(1)])
         desk.journal.append([fact(1, source="new!u@h", place="#new")])
@@ -247,7 +249,7 @@ def test_who_was_new_in_a_failed_batch_is_new_again(tmp_path: Path) -> None:
         assert kept(desk.path) == [fact(1), fact(2, source="new!u@h", place="#new")]
 
 
-def test_what_is_found_after_an_error_is_copied_before_it_is_durable(
+def test_facts_found_after_an_error_are_checkpointed_before_they_are_durable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An fsync that failed is not asked about twice: the kernel may have thrown the pages of the WAL away."""
@@ -283,7 +285,7 @@ def test_what_is_found_after_an_error_is_copied_before_it_is_durable(
         (sqlite3.SQLITE_CORRUPT, False),
     ],
 )
-def test_which_errors_leave_the_outcome_open(store: TestStore, error: OSError | int, certain: bool) -> None:
+def test_errors_with_an_unknown_outcome_are_known(store: TestStore, error: OSError | int, certain: bool) -> None:
     def fail(encoded: object) -> None:
         if isinstance(error, OSError):
             raise error
@@ -305,7 +307,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-def test_on_a_disk_that_is_full(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_loses_nothing_durable(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that was said to be durable is there, nothing else is, and it goes on when there is room again."""
     monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 0.02)
     ballast = disk / "ballast"

@@ -120,7 +120,7 @@ DAMAGES: list[Callable[[Path], None]] = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_at_the_start_is_a_sentence_and_changes_nothing(path: Path, damage: Callable[[Path], None]) -> None:
+def test_damage_at_the_start_is_an_error_and_changes_nothing(path: Path, damage: Callable[[Path], None]) -> None:
     damage(path)
     before = path.read_bytes()
     with pytest.raises(StartError) as error:
@@ -133,7 +133,7 @@ def test_damage_at_the_start_is_a_sentence_and_changes_nothing(path: Path, damag
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_full_check_finds_it_too(path: Path, damage: Callable[[Path], None]) -> None:
+def test_full_check_finds_the_damage(path: Path, damage: Callable[[Path], None]) -> None:
     damage(path)
     try:
         found = full_check(path).faults
@@ -142,7 +142,7 @@ def test_full_check_finds_it_too(path: Path, damage: Callable[[Path], None]) -> 
     assert found
 
 
-def test_sound_journal_is_counted(path: Path) -> None:
+def test_intact_journal_is_counted(path: Path) -> None:
     report = full_check(path)
     assert (report.faults, report.messages, report.events) == ([], 2000, 0)
     assert quick_check(path)
@@ -157,14 +157,14 @@ def test_facts_without_their_head_are_found(path: Path) -> None:
     assert full_check(path).faults == ["2,000 messages and events refer to something that is missing"]
 
 
-def test_triggers_are_a_fault(path: Path) -> None:
+def test_trigger_in_the_schema_is_damage(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("CREATE TRIGGER wipe AFTER INSERT ON facts BEGIN DELETE FROM records; END")
     connection.close()
     assert faults(path) == ["it holds the trigger wipe, which chatctl did not make"]
 
 
-def test_quick_check_ends_when_its_time_is_over(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quick_check_ends_at_its_time_limit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def endless(connection: sqlite3.Connection, *, quick: bool) -> list[str]:
         connection.execute(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
@@ -175,7 +175,7 @@ def test_quick_check_ends_when_its_time_is_over(path: Path, monkeypatch: pytest.
     assert not quick_check(path, seconds=0.05)
 
 
-def test_status_tells_how_much_was_checked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_shows_how_much_was_checked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Desk(path) as desk:
         assert desk.journal.status()["checked"] == "whole"
     monkeypatch.setattr("chatctl.journal.writer.quick_check", lambda path: False)
@@ -184,7 +184,7 @@ def test_status_tells_how_much_was_checked(path: Path, monkeypatch: pytest.Monke
         assert desk.journal.status()["damage"] == ""
 
 
-def test_status_tells_of_damage_that_a_reader_met(path: Path) -> None:
+def test_status_shows_damage_found_by_a_reader(path: Path) -> None:
     with Desk(path) as desk:
         zero_the_middle(path)
         assert desk.ask(SearchQuery("nothing", 10, 5000)).failed
@@ -218,7 +218,7 @@ def test_interrupted_creation_leaves_no_empty_journal(tmp_path: Path, monkeypatc
     assert faults(path) == []
 
 
-def test_older_journal_with_a_bad_record_is_named_and_left(tmp_path: Path) -> None:
+def test_older_journal_with_an_invalid_record_is_reported_and_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     connection = second_version(path)
     connection.execute("INSERT INTO records VALUES ('account', 'ann', '{\"name\": 7}')")

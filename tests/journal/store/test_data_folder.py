@@ -28,7 +28,7 @@ def refusal(folder: Path) -> str:
     return str(error.value)
 
 
-def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+def test_folder_is_made_with_mode_0700(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
         made = prepare(tmp_path / "a" / "b")
@@ -38,7 +38,7 @@ def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     assert prepare(made) == made
 
 
-def test_an_open_folder_is_refused_and_says_how_to_close_it(tmp_path: Path) -> None:
+def test_readable_folder_is_refused_with_advice(tmp_path: Path) -> None:
     folder = tmp_path / "d"
     folder.mkdir()
     (folder / "notes").touch()
@@ -49,7 +49,7 @@ def test_an_open_folder_is_refused_and_says_how_to_close_it(tmp_path: Path) -> N
     prepare(folder)
 
 
-def test_an_empty_folder_that_others_can_read_is_made_private(tmp_path: Path) -> None:
+def test_empty_readable_folder_is_made_private(tmp_path: Path) -> None:
     """Docker makes volumes with mode 0755, and so does mkdir."""
     folder = tmp_path / "d"
     folder.mkdir()
@@ -61,7 +61,7 @@ def test_an_empty_folder_that_others_can_read_is_made_private(tmp_path: Path) ->
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_an_empty_folder_that_all_may_write_to_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_empty_world_writable_folder_is_refused_and_unchanged(tmp_path: Path) -> None:
     folder = tmp_path / "shared"
     folder.mkdir()
     folder.chmod(0o1777)
@@ -69,7 +69,7 @@ def test_an_empty_folder_that_all_may_write_to_is_refused_and_left_alone(tmp_pat
     assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
 
 
-def test_a_path_too_long_for_its_socket_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+def test_path_too_long_for_its_socket_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     room = MAX_PATH_BYTES - len(os.fsencode(tmp_path / "a" / "b" / "control.sock")) + 1
     assert room > 0
     longest = tmp_path / "a" / ("b" * room)
@@ -80,7 +80,7 @@ def test_a_path_too_long_for_its_socket_is_refused_before_anything_is_made(tmp_p
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-def test_another_users_folder_is_permission_denied(tmp_path: Path) -> None:
+def test_folder_of_another_user_is_permission_denied(tmp_path: Path) -> None:
     """Not "no server runs on it": without permission to look that is unknown."""
     for parent in (tmp_path, *tmp_path.parents[:2]):  # pytest's own
         parent.chmod(0o711)
@@ -109,7 +109,7 @@ for look in (holder, lambda folder: ask_server(folder, {"command": "status"})):
 """
 
 
-def test_a_link_a_file_and_what_cannot_be_made_are_refused(tmp_path: Path) -> None:
+def test_link_file_and_impossible_folder_are_refused(tmp_path: Path) -> None:
     real = prepare(tmp_path / "real")
     link = tmp_path / "link"
     link.symlink_to(real)
@@ -125,7 +125,7 @@ OURS = ("chatctl.lock", "journal.db", "journal.db-wal", "journal.db-shm", "cloak
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_link_in_the_folder_is_refused_and_left_alone(tmp_path: Path, name: str) -> None:
+def test_link_inside_the_folder_is_refused_and_unchanged(tmp_path: Path, name: str) -> None:
     folder, elsewhere = prepare(tmp_path / "data"), tmp_path / "elsewhere"
     for there in (True, False):
         if there:
@@ -140,7 +140,7 @@ def test_a_link_in_the_folder_is_refused_and_left_alone(tmp_path: Path, name: st
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_file_that_others_may_open_is_refused(tmp_path: Path, name: str) -> None:
+def test_file_that_others_can_open_is_refused(tmp_path: Path, name: str) -> None:
     file = prepare(tmp_path / "data") / name
     file.touch()
     for mode in (0o640, 0o602, 0o604):
@@ -152,14 +152,14 @@ def test_a_file_that_others_may_open_is_refused(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
-def test_somebody_elses_folder_is_refused(tmp_path: Path) -> None:
+def test_folder_owned_by_another_user_is_refused(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "d")
     os.chown(folder, 12345, -1)
     assert "belongs to another user (user id 12345)" in refusal(folder)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+def test_unwritable_folder_is_refused(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "d")
     folder.chmod(0o500)
     assert "cannot be written" in refusal(folder)
@@ -167,7 +167,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     folder.chmod(0o700)
 
 
-def test_the_lock_says_who_has_it(tmp_path: Path) -> None:
+def test_lock_names_its_holder(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "d")
     assert holder(folder) is None
     assert holder(tmp_path / "nowhere") is None
@@ -188,7 +188,7 @@ def test_the_lock_says_who_has_it(tmp_path: Path) -> None:
     lock(folder, patience=0).release()
 
 
-def test_a_lock_file_with_nonsense_harms_nobody(tmp_path: Path) -> None:
+def test_invalid_lock_file_is_ignored(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "d")
     with lock(folder):
         (folder / LOCK).write_text('{"pid": "x"}')
@@ -208,7 +208,7 @@ sys.stdin.read()
 """
 
 
-def test_a_lock_is_free_after_kill_9(tmp_path: Path) -> None:
+def test_lock_is_free_after_kill_9(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "d")
     command = [sys.executable, "-c", HOLD, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
@@ -223,7 +223,7 @@ def test_a_lock_is_free_after_kill_9(tmp_path: Path) -> None:
         lock(folder, patience=0).release()
 
 
-def test_a_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+def test_secret_is_made_once_with_mode_0600(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "data")
     made = stored_secret(folder, "some.key", 32)
     assert len(made) == 32

@@ -89,7 +89,7 @@ def befall(desk: Desk, mishap: Callable[[Path], None], folder: Path) -> None:
 
 
 @pytest.mark.parametrize("mishap", MISHAPS)
-def test_what_comes_after_a_mishap_is_refused(folder: Path, mishap: Callable[[Path], None]) -> None:
+def test_facts_after_a_mishap_are_refused(folder: Path, mishap: Callable[[Path], None]) -> None:
     with Desk(folder / "journal.db") as desk:
         desk.keep([fact(1)])
         befall(desk, mishap, folder)
@@ -106,7 +106,7 @@ def test_what_comes_after_a_mishap_is_refused(folder: Path, mishap: Callable[[Pa
 
 
 @pytest.mark.parametrize("mishap", MISHAPS)
-def test_a_mishap_is_noticed_while_nothing_is_written(folder: Path, mishap: Callable[[Path], None]) -> None:
+def test_mishap_is_noticed_without_writes(folder: Path, mishap: Callable[[Path], None]) -> None:
     with Desk(folder / "journal.db") as desk:
         desk.keep([fact(1)])
         befall(desk, mishap, folder)
@@ -116,7 +116,7 @@ def test_a_mishap_is_noticed_while_nothing_is_written(folder: Path, mishap: Call
         assert [event for event, _ in desk.log.events].count("journal files lost") == 1
 
 
-def test_a_folder_that_is_put_back_works_again_and_holds_nothing_that_was_refused(folder: Path) -> None:
+def test_returned_folder_works_again_without_the_refused_facts(folder: Path) -> None:
     with Desk(folder / "journal.db") as desk:
         desk.keep([fact(1)])
         folder_moved(folder)
@@ -134,7 +134,7 @@ def test_a_folder_that_is_put_back_works_again_and_holds_nothing_that_was_refuse
     assert kept(folder / "journal.db") == [fact(1), fact(seq)]
 
 
-def test_what_was_stored_before_the_wal_was_removed_is_there_after_a_restart(folder: Path) -> None:
+def test_facts_stored_before_the_wal_was_removed_survive_a_restart(folder: Path) -> None:
     with Desk(folder / "journal.db") as desk:
         desk.keep([fact(1), fact(2)])
         wal_removed(folder)
@@ -145,7 +145,7 @@ def test_what_was_stored_before_the_wal_was_removed_is_there_after_a_restart(fol
         desk.keep([fact(3)])
 
 
-def test_the_end_touches_nothing_that_has_the_journals_place(folder: Path) -> None:
+def test_stop_does_not_touch_a_file_that_replaced_the_journal(folder: Path) -> None:
     """SQLite removes the WAL by its name when the last connection closes: here another server's."""
     with Desk(folder / "journal.db") as desk:
         desk.keep([fact(1)])
@@ -160,7 +160,7 @@ def test_the_end_touches_nothing_that_has_the_journals_place(folder: Path) -> No
     assert kept(folder.with_name("elsewhere") / "journal.db") == [fact(1)]
 
 
-def test_an_unknown_outcome_never_makes_a_new_journal(folder: Path) -> None:
+def test_unknown_outcome_never_creates_a_new_journal(folder: Path) -> None:
     """To determine what was stored the journal is opened again: but not another file in its place."""
     with Desk(folder / "journal.db") as desk:
         desk.keep([fact(1)])
@@ -196,12 +196,12 @@ def _the_wal_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("build_in", "test"),
     [
-        (_nobody_looks, lambda folder: test_what_comes_after_a_mishap_is_refused(folder, folder_moved)),
-        (_nobody_looks, test_an_unknown_outcome_never_makes_a_new_journal),
-        (_the_wal_is_not_looked_at, lambda folder: test_what_comes_after_a_mishap_is_refused(folder, wal_removed)),
+        (_nobody_looks, lambda folder: test_facts_after_a_mishap_are_refused(folder, folder_moved)),
+        (_nobody_looks, test_unknown_outcome_never_creates_a_new_journal),
+        (_the_wal_is_not_looked_at, lambda folder: test_facts_after_a_mishap_are_refused(folder, wal_removed)),
     ],
 )
-def test_a_fault_that_is_built_in_is_found(
+def test_built_in_fault_is_found(
     build_in: Callable[[pytest.MonkeyPatch], None],
     test: Callable[[Path], None],
     folder: Path,

@@ -41,7 +41,7 @@ def lines(seq: int, texts: list[str], place: str = "#lobby", step: int = 1, acco
         max_size=60,
     )
 )
-def test_what_is_read_is_what_was_said(kept: list[AnyFact]) -> None:
+def test_message_runs_are_read_back_as_messages(kept: list[AnyFact]) -> None:
     numbered: list[AnyFact] = []
     for seq, item in enumerate(kept, 1):
         if isinstance(item, MessageRun):
@@ -53,7 +53,7 @@ def test_what_is_read_is_what_was_said(kept: list[AnyFact]) -> None:
         assert list(fact_stream.facts(store.connection)) == list(each_fact(numbered))
 
 
-def test_a_batch_counts_messages(tmp_path: Path) -> None:
+def test_batch_counts_the_messages_of_runs(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         desk.journal.append([lines(1, ["a", "b"]), fact(2), lines(3, ["c"])])
         desk.owner.until(lambda: desk.owner.reached >= 3)
@@ -61,7 +61,7 @@ def test_a_batch_counts_messages(tmp_path: Path) -> None:
         assert [found.text for found in desk.ask(HistoryQuery("#lobby", 9, 9)).facts] == ["a", "b", "hello", "c"]
 
 
-def test_one_that_is_taken_back_goes_alone() -> None:
+def test_redacted_message_of_a_run_goes_alone() -> None:
     with opened() as store:
         redact = fact(2, "boot1-1.1", kind="REDACT")
         store.commit(StoreBatch([lines(1, ["a", "b", "c"]), redact, lines(3, ["d"])]))
@@ -69,7 +69,7 @@ def test_one_that_is_taken_back_goes_alone() -> None:
         assert [each.text for each in found] == ["a", "c", "d"]
 
 
-def test_whether_they_were_kept_is_found_out() -> None:
+def test_outcome_of_a_run_is_settled() -> None:
     with opened() as store:
         batch = StoreBatch([lines(1, ["a", "b"])], first=1, last=1)
         assert not store.settle(batch)

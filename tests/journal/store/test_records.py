@@ -19,7 +19,7 @@ def changes(first: int, last: int, *records: Record, gone: tuple[RecordKey, ...]
     return Changes(first, last, {record_key(record): record for record in records} | dict.fromkeys(gone))
 
 
-def test_they_come_back_as_they_were(tmp_path: Path) -> None:
+def test_records_survive_a_restart(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         assert desk.journal.records() == []
         desk.journal.append((), records=changes(1, 2, ANN, BOB, INVITE))
@@ -30,7 +30,7 @@ def test_they_come_back_as_they_were(tmp_path: Path) -> None:
         assert desk.journal.records() == [ANN, INVITE]
 
 
-def test_a_full_disk_is_told_for_them_as_well(tmp_path: Path) -> None:
+def test_full_disk_is_reported_for_records(tmp_path: Path) -> None:
     store = TestStore(tmp_path / "j.db")
 
     with Desk(tmp_path / "j.db", store) as desk:
@@ -48,7 +48,7 @@ def _refuse() -> None:
     raise NotStored(FULL, lasting=False)
 
 
-def test_a_journal_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+def test_journal_of_the_first_version_is_migrated(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     connection = sqlite3.connect(path, isolation_level=None)
     migrate(connection, MIGRATIONS[:1])

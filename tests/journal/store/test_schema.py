@@ -30,7 +30,7 @@ def refusal(path: Path) -> str:
     return str(error.value)
 
 
-def test_a_newer_journal_is_refused_untouched(tmp_path: Path) -> None:
+def test_newer_journal_is_refused_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     with Desk(path) as desk:
         desk.keep([fact(1)])
@@ -42,7 +42,7 @@ def test_a_newer_journal_is_refused_untouched(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_journal_is_refused_untouched(tmp_path: Path) -> None:
+def test_file_that_is_not_a_journal_is_refused_unchanged(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     text = tmp_path / "a" / "j.db"
     text.write_text("Dear diary, " * 100)
@@ -55,13 +55,13 @@ def test_what_is_no_journal_is_refused_untouched(tmp_path: Path) -> None:
     assert "is not a chatctl journal" in refusal(other)
 
 
-def test_a_folder_in_the_way_is_one_sentence(tmp_path: Path) -> None:
+def test_folder_in_the_place_of_the_journal_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "j.db").mkdir()
     with pytest.raises(StartError, match="cannot be written"):
         open_writing(tmp_path / "j.db")
 
 
-def test_a_start_that_was_killed_before_the_tables_is_done_again(tmp_path: Path) -> None:
+def test_start_killed_before_the_tables_is_repeated(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "k.db")
     connection.execute("PRAGMA journal_mode = WAL")  # so far it had come
     connection.close()
@@ -70,7 +70,7 @@ def test_a_start_that_was_killed_before_the_tables_is_done_again(tmp_path: Path)
     connection.close()
 
 
-def test_a_migration_is_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_migration_is_atomic(tmp_path: Path) -> None:
     connection = open_writing(tmp_path / "j.db")
 
     def half(connection: sqlite3.Connection) -> None:
@@ -92,14 +92,14 @@ def test_a_migration_is_whole_or_not_at_all(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_the_writer_is_set_up_to_be_durable(tmp_path: Path) -> None:
+def test_writing_connection_has_the_durable_settings(tmp_path: Path) -> None:
     connection = open_writing(tmp_path / "j.db")
     asked = ["journal_mode", "synchronous", "wal_autocheckpoint", "secure_delete", "fullfsync"]
     assert [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in asked] == ["wal", 2, 0, 1, 1]
     connection.close()
 
 
-def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+def test_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     connection = open_writing(tmp_path / "j.db")
 
     def fail() -> None:
@@ -114,7 +114,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_a_reader_opens_a_journal_that_was_closed_and_writes_nothing(tmp_path: Path) -> None:
+def test_reader_opens_a_closed_journal_and_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     open_writing(path).close()
     before = digest(tmp_path)
@@ -127,7 +127,7 @@ def test_a_reader_opens_a_journal_that_was_closed_and_writes_nothing(tmp_path: P
     assert [found.name for found in tmp_path.iterdir()] == ["j.db"]
 
 
-def test_tables_and_their_version_hold_together(tmp_path: Path) -> None:
+def test_schema_and_version_agree(tmp_path: Path) -> None:
     """A change of the tables of a released version needs a new version."""
     connection = open_writing(tmp_path / "j.db")
     found = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").fetchall()

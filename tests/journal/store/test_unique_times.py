@@ -112,7 +112,7 @@ def burst(world: World, *people: Person) -> None:
 
 @both
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 31, 32, 33, 200])
-def test_pages_by_time_lose_nothing_of_a_burst(kind: str, limit: int) -> None:
+def test_paging_by_time_loses_nothing_of_a_burst(kind: str, limit: int) -> None:
     with journal_of(kind) as journal:
         world = World(journal=journal)
         ann, bob = (world.person(nick, "#tea", caps=CAPS) for nick in ("ann", "bob"))
@@ -127,7 +127,7 @@ def test_pages_by_time_lose_nothing_of_a_burst(kind: str, limit: int) -> None:
 
 @both
 @pytest.mark.parametrize("limit", [1, 3, 200])
-def test_so_do_pages_with_events(kind: str, limit: int) -> None:
+def test_paging_by_time_with_events_loses_nothing(kind: str, limit: int) -> None:
     with journal_of(kind) as journal:
         world = World(journal=journal)
         ann = world.person("ann", "#tea", caps=f"{CAPS} draft/event-playback")
@@ -145,7 +145,7 @@ def test_so_do_pages_with_events(kind: str, limit: int) -> None:
             assert [message.tags["msgid"] for message in found] == meant
 
 
-def test_what_is_shown_has_the_time_of_what_is_kept() -> None:
+def test_shown_time_equals_the_stored_time() -> None:
     world = World()
     ann, bob = (world.person(nick, "#tea", "#two", caps=CAPS) for nick in ("ann", "bob"))
     burst(world, ann)
@@ -159,7 +159,7 @@ def test_what_is_shown_has_the_time_of_what_is_kept() -> None:
 
 
 @pytest.mark.parametrize("order_knows", [True, False])
-def test_a_start_goes_on_after_the_last_time(order_knows: bool) -> None:
+def test_start_continues_after_the_last_time(order_knows: bool) -> None:
     with journal_of("sqlite") as journal:
         world = World(journal=journal)
         burst(world, world.person("ann", "#tea", caps=CAPS))
@@ -171,7 +171,7 @@ def test_a_start_goes_on_after_the_last_time(order_knows: bool) -> None:
         assert before.time < times[0] < times[1]
 
 
-def test_a_mark_may_be_as_late_as_what_was_said() -> None:
+def test_read_marker_may_be_as_late_as_the_last_message() -> None:
     world = World()
     ann = world.person("ann", "#tea", caps=CAPS)
     burst(world, ann)
@@ -184,7 +184,7 @@ def test_a_mark_may_be_as_late_as_what_was_said() -> None:
 
 
 @both
-def test_more_than_there_are_milliseconds(kind: str) -> None:
+def test_burst_over_1000_a_second_shares_times(kind: str) -> None:
     """The clock stands: times get no further ahead than AHEAD, several share one, and pages hold all of them."""
     with journal_of(kind) as journal:
         world = World(journal=journal)
@@ -212,7 +212,7 @@ def test_more_than_there_are_milliseconds(kind: str) -> None:
     events=st.booleans(),
     others=st.lists(st.booleans(), min_size=60, max_size=60),
 )
-def test_what_was_kept_before_is_whole_too(
+def test_facts_with_shared_times_are_paged_whole(
     kind: str, times: list[int], limit: int, events: bool, others: list[bool]
 ) -> None:
     """Older data folders and imports hold many facts of one time."""
@@ -234,7 +234,7 @@ def test_what_was_kept_before_is_whole_too(
 
 
 @both
-def test_what_makes_a_page_whole_lies_within_what_was_asked(kind: str) -> None:
+def test_extension_of_a_page_stays_within_the_query(kind: str) -> None:
     with journal_of(kind) as journal:
         facts = [fact(number, time=START - 1000 + number // 20) for number in range(1, 60)]
         journal.append(facts)
@@ -265,23 +265,23 @@ class TestOrder:
         for self.now in clock:
             self.local.propose(Proposal(SessionId(1), ""))
 
-    def test_it_is_the_clocks(self) -> None:
+    def test_time_follows_the_clock(self) -> None:
         times = self.order()
         self.at(5, 5, 6, 1000)
         assert times == [5, 5, 6, 1000]
 
-    def test_it_goes_on_where_the_clock_is_set_back(self) -> None:
+    def test_time_continues_when_the_clock_is_set_back(self) -> None:
         times = self.order()
         self.at(1000, 10, 10, 11, 12, 500, 1002, 1004, 2000)
         assert times == [1000, 1001, 1001, 1002, 1003, 1004, 1005, 1006, 2000]
 
-    def test_it_goes_on_where_an_earlier_start_ended(self) -> None:
+    def test_time_continues_after_an_earlier_start(self) -> None:
         times = self.order(last=1000)
         self.at(10, 11)
         assert times == [1001, 1002]
 
 
-def test_entries_alone_decide() -> None:
+def test_time_depends_on_entries_only() -> None:
     """Any machine that applies the same entries gives the same times."""
     worlds = [World(), World()]
     taken: list[Entry] = []

@@ -39,7 +39,7 @@ def _after_a_crash(store: SqliteStore) -> list[int]:
 @pytest.mark.e2e
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
-def test_commits_between_slices_are_kept(steps: list[bool]) -> None:
+def test_commits_between_preallocation_slices_are_stored(steps: list[bool]) -> None:
     """True: a slice is written; False: a fact is kept."""
     with opened() as store:
         filling = wal_prealloc.reserve(store)
@@ -57,7 +57,7 @@ def test_commits_between_slices_are_kept(steps: list[bool]) -> None:
         assert _after_a_crash(store) == list(range(1, seq + 1))
 
 
-def test_a_commit_into_the_room_does_not_make_the_file_larger() -> None:
+def test_commit_into_preallocated_space_does_not_grow_the_file() -> None:
     with opened() as store:
         for _ in wal_prealloc.reserve(store):
             pass
@@ -68,7 +68,7 @@ def test_a_commit_into_the_room_does_not_make_the_file_larger() -> None:
         assert _after_a_crash(store) == list(range(1, 51))
 
 
-def test_where_little_is_free_nothing_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_preallocated_on_a_nearly_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wal_prealloc, "ENOUGH", 1 << 60)
     with opened() as store:
         size = _wal(store).stat().st_size
@@ -76,7 +76,7 @@ def test_where_little_is_free_nothing_is_taken(monkeypatch: pytest.MonkeyPatch) 
         assert _wal(store).stat().st_size == size
 
 
-def test_a_disk_that_fails_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_disk_ends_the_preallocation(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
