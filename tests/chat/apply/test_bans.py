@@ -37,7 +37,7 @@ def is_in(person: Person) -> bool:
     return any(message.command == "001" for message in person.read())
 
 
-def test_a_name_may_not_be_used_and_who_has_it_goes() -> None:
+def test_name_ban_disconnects_its_user_and_refuses_the_name() -> None:
     world = World()
     ann, bob = world.person("Ann", "#lobby"), world.person("bob", "#lobby")
     assert ban(world, "ann", reason="enough") == (True, "ann is banned")
@@ -54,7 +54,7 @@ def test_a_name_may_not_be_used_and_who_has_it_goes() -> None:
     assert is_in(entering(world, "ann"))
 
 
-def test_an_address_goes_with_all_its_sessions_also_those_not_registered() -> None:
+def test_address_ban_ends_all_its_sessions() -> None:
     world = World()
     far = [entering(world, "one"), entering(world, "two"), world.connect("192.0.2.9")]
     near = entering(world, "near", "198.51.100.1").send("JOIN #lobby")
@@ -73,7 +73,7 @@ def test_an_address_goes_with_all_its_sessions_also_those_not_registered() -> No
     assert world.hub.ban_sentence("192.0.3.1") == ""
 
 
-def test_an_ipv6_address_means_its_network() -> None:
+def test_ipv6_ban_covers_its_network() -> None:
     assert ban_key("2001:db8::1")[1] == "2001:db8::/64"
     assert ban_key("2001:db8::1/128")[1] == "2001:db8::1/128"
     assert ban_key("192.0.2.7")[1] == "192.0.2.7/32"
@@ -101,19 +101,19 @@ def test_link_local_address_is_banned_alone() -> None:
         ("::ffff:0:192.0.2.7", "::/64"),  # another block, not IPv4-mapped (RFC 2765)
     ],
 )
-def test_an_ipv4_address_written_as_ipv6_is_itself(typed: str, meant: str) -> None:
+def test_mapped_ipv4_address_is_banned_as_ipv4(typed: str, meant: str) -> None:
     assert ban_key(typed)[1] == meant
 
 
 @pytest.mark.parametrize(
     "typed", ["192.0.2.7/33", "192.0.2.0/99", "192.0.2", "10.0.0.01", "2001:db8::1::", "[2001:db8::1]", "1.2.3.4:5"]
 )
-def test_what_looks_like_an_address_is_told_as_one(typed: str) -> None:
+def test_invalid_address_is_reported_as_one(typed: str) -> None:
     with pytest.raises(ValueError, match=r"is not a valid address or network, such as"):
         ban_key(typed)
 
 
-def test_a_ban_for_a_while_ends_by_itself_and_is_forgotten() -> None:
+def test_temporary_ban_expires_and_is_removed() -> None:
     world = World()
     ban(world, "ann", 60)
     world.now += 59_999
@@ -124,7 +124,7 @@ def test_a_ban_for_a_while_ends_by_itself_and_is_forgotten() -> None:
     assert [item.target for item in world.hub.state.accounts.bans] == ["other"]
 
 
-def test_sending_away_is_no_ban() -> None:
+def test_disconnect_is_not_a_ban() -> None:
     world = World()
     ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
     assert ask(world, p.DisconnectUser(NO_SESSION, "", "ANN", "calm down")) == (True, "ann is gone")
@@ -135,17 +135,17 @@ def test_sending_away_is_no_ban() -> None:
 
 
 @pytest.mark.parametrize("target", ["", "a b", "1up", "#lobby"])
-def test_what_cannot_be_banned(target: str) -> None:
+def test_impossible_ban_is_refused(target: str) -> None:
     done, text = ban(World(), target)
     assert not done
     assert "is not a valid address, network or name" in text
 
 
-def test_there_is_nothing_to_take_back() -> None:
+def test_removal_of_a_missing_ban_is_refused() -> None:
     assert ask(World(), p.RemoveBan(NO_SESSION, "", "ann", False)) == (False, "ann is not banned")
 
 
-def test_what_the_banned_one_reads_says_until_when() -> None:
+def test_banned_user_reads_the_end_of_the_ban() -> None:
     world = World()
     ann = world.person("ann")
     assert ban(world, "ann", 90, "calm down")[0]
@@ -170,7 +170,7 @@ def robert() -> World:
     return world
 
 
-def test_an_account_goes_with_all_its_sessions_whatever_they_are_called(robert: World) -> None:
+def test_account_ban_ends_all_its_sessions(robert: World) -> None:
     people = [with_account(robert, nick).send("USER u 0 * :r", "CAP END") for nick in ("robert", "robert", "rob")]
     other = robert.person("other", "#lobby")
     people[0].send("JOIN #lobby")
@@ -183,7 +183,7 @@ def test_an_account_goes_with_all_its_sessions_whatever_they_are_called(robert: 
     assert [user.nick for user in robert.hub.state.users.values()] == ["other"]
 
 
-def test_a_banned_account_cannot_be_logged_in_to(robert: World) -> None:
+def test_banned_account_cannot_log_in(robert: World) -> None:
     early = with_account(robert, "early")  # logged in, but not registered yet
     assert "903" in early.commands()
     assert ban(robert, "robert", 60, "spam", account=True)[0]
@@ -203,7 +203,7 @@ def test_a_banned_account_cannot_be_logged_in_to(robert: World) -> None:
     ),
     st.data(),
 )
-def test_an_address_is_found_in_each_network_it_is_in(
+def test_address_matches_every_banned_network_it_is_in(
     four: list[tuple[ipaddress.IPv4Address, int]], six: list[tuple[ipaddress.IPv6Address, int]], data: st.DataObject
 ) -> None:
     networks = [ipaddress.ip_network(f"{at}/{length}", strict=False) for at, length in (*four, *six)]
@@ -222,7 +222,7 @@ def test_an_address_is_found_in_each_network_it_is_in(
     assert bans.of_address("fe80::1%eth0", 1) is None or networks
 
 
-def test_there_is_a_bound_of_bans(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_bans_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for most, held in ((2, True), (1000, False)):
         monkeypatch.setattr("chatctl.chat.apply.bans.MAX_BANS", most)
         world = World()
@@ -234,7 +234,7 @@ def test_there_is_a_bound_of_bans(monkeypatch: pytest.MonkeyPatch) -> None:
         assert ban(world, "three")[0], "one that has expired makes place"
 
 
-def test_the_log_says_who_asked() -> None:
+def test_log_names_who_made_the_ban() -> None:
     """A session by its number; through the control socket, or by a signal, it was the operator of the machine."""
     world = World()
     ann = world.person("ann").send("PRIVMSG NickServ :REGISTER sesame")

@@ -16,7 +16,7 @@ from tests.chat.world import START, HeldOrder, World
 class TestAway:
     """ircv3.net/specs/extensions/away-notify."""
 
-    def test_those_who_share_a_room_and_asked_are_told(self) -> None:
+    def test_away_notify_reaches_members_with_the_capability(self) -> None:
         world = World()
         ann = world.person("ann", "#tea", caps="away-notify")
         bob = world.person("bob", "#tea", "#cake", caps="away-notify")
@@ -29,7 +29,7 @@ class TestAway:
         assert bob.commands() == ["306", "306", "305"]  # not of oneself
         assert old.lines() == far.lines() == []
 
-    def test_whoever_comes_in_being_away(self) -> None:
+    def test_away_user_who_joins_is_announced_as_away(self) -> None:
         world = World()
         ann, bob = world.person("ann", "#tea", caps="away-notify"), world.person("bob", caps="away-notify")
         bob.send("AWAY :lunch", "JOIN #tea")
@@ -40,7 +40,7 @@ class TestAway:
 class TestPreAway:
     """ircv3.net/specs/extensions/pre-away."""
 
-    def test_one_can_register_being_away(self) -> None:
+    def test_away_before_registration_is_applied(self) -> None:
         world = World()
         ann = world.person("ann", "#tea", caps="away-notify")
         bob = world.connect().send("CAP REQ :draft/pre-away", "AWAY *", "NICK bob", "USER u 0 * :r", "CAP END")
@@ -49,13 +49,13 @@ class TestPreAway:
         bob.send("JOIN #tea")
         assert ann.commands() == ["JOIN", "AWAY"]
 
-    def test_and_change_ones_mind(self) -> None:
+    def test_away_before_registration_can_be_cleared(self) -> None:
         person = World().connect().send("CAP REQ :draft/pre-away", "AWAY :x", "AWAY", "NICK bob", "USER u 0 * :r")
         assert person.commands() == ["CAP", "306", "305"]
         person.send("CAP END")
         assert person.world.hub.state.by_session[SessionId(1)].away == ""
 
-    def test_without_it_or_too_long(self) -> None:
+    def test_away_before_registration_without_the_capability_or_too_long_is_refused(self) -> None:
         person = World().connect().send("AWAY :x", "CAP REQ :draft/pre-away", f"AWAY :{'x' * 400}")
         assert person.commands() == ["451", "CAP", "417"]
 
@@ -63,7 +63,7 @@ class TestPreAway:
 class TestJoin:
     """ircv3.net/specs/extensions/extended-join, no-implicit-names."""
 
-    def test_with_account_and_real_name_for_those_who_asked(self) -> None:
+    def test_extended_join_has_account_and_real_name(self) -> None:
         world = World()
         ann, old = world.person("ann", "#tea", caps="extended-join"), world.person("old", "#tea")
         ann.forget()
@@ -74,7 +74,7 @@ class TestJoin:
         assert bob.one("JOIN").params == ["#tea"]
 
     @pytest.mark.parametrize("name", ["no-implicit-names", "draft/no-implicit-names"])
-    def test_names_only_when_asked_for(self, name: str) -> None:
+    def test_no_implicit_names_omits_names(self, name: str) -> None:
         world = World()
         world.person("ann", "#tea").send("TOPIC #tea :Green")
         bob = world.person("bob", caps=name)
@@ -85,7 +85,7 @@ class TestJoin:
 class TestSetname:
     """ircv3.net/specs/extensions/setname."""
 
-    def test_told_to_all_who_share_a_room_and_to_oneself(self) -> None:
+    def test_setname_reaches_members_and_the_user(self) -> None:
         world = World()
         ann, bob = world.person("ann", "#tea", caps="setname"), world.person("bob", "#tea", caps="setname")
         old = world.person("old", "#tea")
@@ -99,14 +99,14 @@ class TestSetname:
         assert old.lines() == []
         assert old.send("WHOIS ann").one("311").params[-1] == "Bruce Wayne <bruce@wayne>"
 
-    def test_without_the_capability_it_works_without_a_word(self) -> None:
+    def test_setname_without_the_capability_is_silent(self) -> None:
         world = World()
         old = world.person("old")
         assert old.send("SETNAME :New Name").lines() == []
         assert world.hub.state.by_session[SessionId(1)].realname == "New Name"
 
     @pytest.mark.parametrize("name", ["", " ", "x" * 200])
-    def test_what_is_no_real_name(self, name: str) -> None:
+    def test_invalid_real_name_is_refused(self, name: str) -> None:
         ann = World().person("ann", caps="setname")
         assert ann.send(f"SETNAME :{name}").one("FAIL").params[:2] == ["SETNAME", "INVALID_REALNAME"]
         assert ann.world.hub.state.by_session[SessionId(1)].realname == "Real Name"
@@ -115,7 +115,7 @@ class TestSetname:
 class TestHost:
     """ircv3.net/specs/extensions/chghost."""
 
-    def test_told_to_those_who_know_it_and_shown_as_a_return_to_the_rest(self) -> None:
+    def test_chghost_is_quit_and_join_for_other_clients(self) -> None:
         world = World()
         bob = world.person("bob", "#tea", caps="chghost")
         ann, old = world.person("ann", "#tea", caps="chghost"), world.person("old", "#tea")
@@ -137,14 +137,14 @@ class TestHost:
         assert ann.one("PRIVMSG").source == "bob!~u@new.example"
 
     @pytest.mark.parametrize("host", ["x" * 18, "a@b", "a_b", "-x"])
-    def test_what_is_no_host(self, host: str) -> None:
+    def test_invalid_host_is_refused(self, host: str) -> None:
         world = World()
         root = world.person("root")
         world.hub.state.by_session[SessionId(1)].operator = "root"
         assert root.send(f"CHGHOST root {host}").one("FAIL").params[:2] == ["CHGHOST", "INVALID_HOST"]
         assert world.hub.state.by_session[SessionId(1)].host != host
 
-    def test_who_may_speak_is_looked_at_anew(self) -> None:
+    def test_chghost_re_evaluates_bans(self) -> None:
         world = World()
         ann, bob, root = world.person("ann", "#tea"), world.person("bob", "#tea"), world.person("root")
         root.user.operator = "root"
@@ -156,7 +156,7 @@ class TestHost:
         assert bob.forget().send("PRIVMSG #tea :x").commands() == ["404"]
         assert ann.lines() == []
 
-    def test_who_is_operator_no_more_is_told(self) -> None:
+    def test_former_operator_is_notified(self) -> None:
         world = World(order=(order := HeldOrder()))
         root = world.connect().send("NICK root", "USER u 0 * :r")
         order.let_go()
@@ -169,7 +169,7 @@ class TestHost:
         world.tick()
         assert root.commands() == ["481"]
 
-    def test_only_operators_may(self) -> None:
+    def test_chghost_is_for_operators(self) -> None:
         world = World()
         world.person("bob")
         assert world.person("ann").send("CHGHOST bob x.y").commands() == ["481"]
@@ -178,7 +178,7 @@ class TestHost:
 class TestInvite:
     """ircv3.net/specs/extensions/invite-notify."""
 
-    def test_the_room_is_told(self) -> None:
+    def test_invite_notify_reaches_the_room(self) -> None:
         world = World()
         ann, bob = world.person("ann", "#tea", caps="invite-notify"), world.person("bob", "#tea", caps="invite-notify")
         old, eve = world.person("old", "#tea"), world.person("eve", caps="invite-notify")
@@ -193,7 +193,7 @@ class TestInvite:
 class TestMonitor:
     """ircv3.net/specs/extensions/extended-monitor."""
 
-    def test_changes_of_names_one_watches_without_sharing_a_room(self) -> None:
+    def test_extended_monitor_reports_changes_of_watched_names(self) -> None:
         world = World()
         ann = world.person("ann", caps="extended-monitor away-notify setname")
         half = world.person("half", caps="away-notify setname")
@@ -204,13 +204,13 @@ class TestMonitor:
         assert ann.commands() == ["AWAY", "SETNAME", "731"]
         assert half.commands() == ["731"]
 
-    def test_only_what_one_asked_for(self) -> None:
+    def test_extended_monitor_respects_the_capabilities(self) -> None:
         world = World()
         ann = world.person("ann", caps="extended-monitor").send("MONITOR + bob").forget()
         world.person("bob").send("AWAY :x")
         assert ann.lines() == []
 
-    def test_not_twice_where_a_room_is_shared(self) -> None:
+    def test_extended_monitor_does_not_duplicate_room_notifications(self) -> None:
         world = World()
         ann = world.person("ann", "#tea", caps="extended-monitor away-notify")
         bob = world.person("bob", "#tea")
@@ -224,10 +224,10 @@ class TestIsupport:
 
     CAPS = "batch draft/extended-isupport"
 
-    def test_the_command_gives_all_of_it_again(self) -> None:
+    def test_isupport_command_repeats_all_tokens(self) -> None:
         assert set(World().person("ann").send("ISUPPORT").commands()) == {"005"}
 
-    def test_in_a_batch_and_while_registering(self) -> None:
+    def test_isupport_is_batched_and_available_while_registering(self) -> None:
         person = World().connect().send(f"CAP REQ :{self.CAPS}").forget()
         opening, *inside, closing = person.send("ISUPPORT").read()
         name = opening.params[0][1:]
@@ -239,14 +239,14 @@ class TestIsupport:
         read = person.send("NICK ann", "USER u 0 * :r", "CAP END").read()
         assert all("batch" in message.tags for message in read if message.command == "005")
 
-    def test_without_it_not_before_registration(self) -> None:
+    def test_isupport_without_the_capability_needs_registration(self) -> None:
         assert World().connect().send("ISUPPORT").commands() == ["451"]
 
 
 class TestCapNotify:
     """ircv3.net/specs/extensions/capability-negotiation, "cap-notify"."""
 
-    def test_what_is_no_longer_offered_is_taken_away_and_told(self) -> None:
+    def test_withdrawn_capability_is_removed_and_announced(self) -> None:
         world = World()
         new = world.connect().send(
             "CAP LS 302", "CAP REQ :setname message-tags", "NICK ann", "USER u 0 * :r", "CAP END"
@@ -262,7 +262,7 @@ class TestCapNotify:
         listed = " ".join(message.params[-1] for message in new.send("CAP LS 302").read())
         assert "setname" not in listed
 
-    def test_what_is_new_is_told_with_its_value(self) -> None:
+    def test_new_capability_is_announced_with_its_value(self) -> None:
         world = World()
         world.hub.offer(caps.ALL & ~caps.MULTILINE)
         ann = world.person("ann", caps="cap-notify")
@@ -271,7 +271,7 @@ class TestCapNotify:
         assert ann.one("CAP").params == ["ann", "NEW", "draft/multiline=max-bytes=16384,max-lines=128"]
 
     @pytest.mark.parametrize("asked_by", ["REHASH", "SIGHUP"])
-    def test_making_accounts_is_offered_only_where_it_is_possible(self, asked_by: str) -> None:
+    def test_account_registration_is_offered_only_if_possible(self, asked_by: str) -> None:
         """And who is here learns when it changes."""
         verifier = str(scram.make("sesame", b"salt" * 4, 4096))
         rules = Rules(created=START, listener_limit=10, registration="closed", operators={"root": verifier})
@@ -300,7 +300,7 @@ class TestCapNotify:
                 assert stranger.send("CAP REQ :draft/account-registration").one("CAP").params[1] == "ACK"
         assert "account-registration" not in stranger.send("CAP LIST").one("CAP").params[-1]
 
-    def test_logging_in_and_out_too(self) -> None:
+    def test_account_notify_reports_login_and_logout(self) -> None:
         world = World()
         ann = world.person("ann", caps="extended-monitor account-notify").send("MONITOR + bob").forget()
         half = world.person("half", caps="account-notify").send("MONITOR + bob").forget()

@@ -12,7 +12,7 @@ from tests.chat.accounts import a_world, add, enter, rules
 from tests.chat.world import HeldJournal, World
 
 
-def test_a_founder_is_operator_again_after_a_restart() -> None:
+def test_founder_is_operator_again_after_a_restart() -> None:
     journal = HeldJournal()
     world = World(rules(), journal=journal)
     ann = world.connect().send("NICK ann", "USER u 0 * :r", "REGISTER * * hunter22").forget()
@@ -37,7 +37,7 @@ def test_a_founder_is_operator_again_after_a_restart() -> None:
     assert room.members[ann.user.id] == OPERATOR
 
 
-def test_who_logs_in_inside_gets_it_and_a_removed_account_loses_it() -> None:
+def test_founder_status_follows_login_and_account_removal() -> None:
     world = a_world()
     add(world, "ann")
     ann, bob = enter(world, "ann", "sesame"), world.person("bob")
@@ -57,7 +57,7 @@ def test_who_logs_in_inside_gets_it_and_a_removed_account_loses_it() -> None:
     assert "#hers" not in world.hub.state.rooms
 
 
-def test_a_room_of_an_account_that_was_removed_while_no_server_ran() -> None:
+def test_founder_removed_while_no_server_ran_is_forgotten() -> None:
     class Kept(HeldJournal):
         def rooms(self) -> list[RoomRecord]:
             return [RoomRecord("#hers", "#hers", 5, "nt", "tea", "ann", 5, founder="ann")]

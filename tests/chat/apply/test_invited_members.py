@@ -42,7 +42,7 @@ def inside(world: World, person: Person, room: str = "#tea") -> bool:
 
 
 @pytest.mark.parametrize("first", ["mode", "people"])
-def test_who_was_in_when_the_server_ended_comes_back_without_an_invitation(first: str) -> None:
+def test_member_of_a_closed_room_returns_after_a_restart(first: str) -> None:
     journal = HeldJournal()
     world = World(rules(), journal=journal)
     add(world, "cleo")
@@ -66,7 +66,7 @@ def test_who_was_in_when_the_server_ended_comes_back_without_an_invitation(first
 
 
 @pytest.mark.parametrize("line", ["PART #tea", "KICK", "MODE"])
-def test_who_left_or_was_sent_away_needs_an_invitation(line: str) -> None:
+def test_member_who_left_or_was_kicked_needs_an_invitation(line: str) -> None:
     world = World()
     ann, bob = ours(world, "ann", "#tea"), ours(world, "bob", "#tea")
     ann.send("MODE #tea +i")
@@ -82,7 +82,7 @@ def test_who_left_or_was_sent_away_needs_an_invitation(line: str) -> None:
 
 
 @pytest.mark.parametrize("before", ["guest", "account"])
-def test_who_was_sent_away_does_not_come_back_as_the_other_one_they_are(before: str) -> None:
+def test_kicked_user_does_not_return_by_another_identity(before: str) -> None:
     world = World(rules())
     add(world, "bob")
     ann, bob = ours(world, "ann", "#tea"), ours(world, "bobby")
@@ -97,7 +97,7 @@ def test_who_was_sent_away_does_not_come_back_as_the_other_one_they_are(before: 
     assert "473" in bob.send("JOIN #tea").commands()
 
 
-def test_a_lost_connection_is_no_leaving_and_a_ban_holds_all_the_same() -> None:
+def test_lost_connection_is_not_a_departure_and_bans_still_apply() -> None:
     world = World()
     ann, bob = ours(world, "ann", "#tea"), ours(world, "bob", "#tea")
     ann.send("MODE #tea +i")
@@ -109,7 +109,7 @@ def test_a_lost_connection_is_no_leaving_and_a_ban_holds_all_the_same() -> None:
     assert "474" in ours(world, "bob").send("JOIN #tea").commands()
 
 
-def test_whoever_takes_the_name_does_not_come_in_by_it() -> None:
+def test_next_owner_of_a_name_is_not_admitted() -> None:
     world = World()
     ann, bob = ours(world, "ann", "#tea"), world.person("bob", "#tea")
     ann.send("MODE #tea +i")
@@ -117,7 +117,7 @@ def test_whoever_takes_the_name_does_not_come_in_by_it() -> None:
     assert "473" in world.person("bob").send("JOIN #tea").commands()
 
 
-def test_an_account_that_is_removed_lets_nobody_in() -> None:
+def test_removed_account_is_not_admitted() -> None:
     from chatctl.chat.apply.accounts import CONTROL
     from chatctl.chat.entries import proposals as p
 
@@ -134,7 +134,7 @@ def test_an_account_that_is_removed_lets_nobody_in() -> None:
     assert "473" in enter(world, "bob", "sesame").forget().send("JOIN #tea").commands()
 
 
-def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_insiders_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.chat.model.room.MAX_INSIDERS", 2)
     world = World()
     ours(world, "ann", "#tea").send("MODE #tea +i")
@@ -155,7 +155,7 @@ def says(world: World) -> Person:
 
 
 @pytest.mark.parametrize("held", [False, True])
-def test_a_room_that_nobody_can_enter_is_gone_and_nobody_reads_what_was_said_there(held: bool) -> None:
+def test_unreachable_room_and_its_history_are_removed(held: bool) -> None:
     journal = HeldJournal() if held else None
     world = World(rules(), journal=journal)
     eve = says(world)
@@ -176,7 +176,7 @@ def test_a_room_that_nobody_can_enter_is_gone_and_nobody_reads_what_was_said_the
     assert held or "between us" in [fact.text for fact in moved], "who owns the folder finds it"
 
 
-def test_after_a_restart_that_left_nobody_known_as_well() -> None:
+def test_unreachable_room_is_removed_after_a_restart_too() -> None:
     journal = HeldJournal()
     world = World(rules(), journal=journal)
     world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea", "PRIVMSG #tea :between us", "MODE #tea +i")
@@ -191,9 +191,7 @@ def test_after_a_restart_that_left_nobody_known_as_well() -> None:
 
 
 @pytest.mark.parametrize("mode", ["+s", "+R", "+I *!*@nowhere"])
-def test_a_closed_room_that_must_make_place_takes_what_was_said_with_it(
-    mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_evicted_closed_room_takes_its_history(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise a user who sets up a thousand rooms could read it."""
     monkeypatch.setattr("chatctl.chat.model.state.MAX_EMPTY_ROOMS", 2)
     world = World()

@@ -12,7 +12,7 @@ from chatctl.protocol.message import encode_tags, parse_tags
 from tests.chat.world import HeldJournal, Person, World
 
 
-def test_a_room_hears_it_and_the_speaker_does_not() -> None:
+def test_message_reaches_the_room_without_its_sender() -> None:
     world = World()
     alice, bob, carol = (world.person(name, "#lobby") for name in ("alice", "bob", "carol"))
     alice.send("PRIVMSG #lobby :hello: wörld 🎉")
@@ -23,7 +23,7 @@ def test_a_room_hears_it_and_the_speaker_does_not() -> None:
     assert alice.lines() == []
 
 
-def test_echo_message_gives_the_speaker_theirs() -> None:
+def test_echo_message_reaches_the_sender() -> None:
     world = World()
     alice = world.person("alice", "#lobby", caps="echo-message message-tags")
     bob = world.person("bob", "#lobby", caps="message-tags")
@@ -33,7 +33,7 @@ def test_echo_message_gives_the_speaker_theirs() -> None:
     assert heard.tags["msgid"]
 
 
-def test_a_private_message_reaches_one() -> None:
+def test_private_message_reaches_its_recipient() -> None:
     world = World()
     alice, bob, carol = (world.person(name, "#lobby") for name in ("alice", "bob", "carol"))
     alice.send("PRIVMSG BOB :psst")
@@ -41,7 +41,7 @@ def test_a_private_message_reaches_one() -> None:
     assert carol.lines() == alice.lines() == []
 
 
-def test_tags_follow_what_each_asked_for() -> None:
+def test_tags_follow_the_capabilities_of_each_recipient() -> None:
     world = World()
     alice = world.person("alice", "#lobby", caps="message-tags")
     plain = world.person("plain", "#lobby")
@@ -56,7 +56,7 @@ def test_tags_follow_what_each_asked_for() -> None:
     assert tags["+x"] == "a b"
 
 
-def test_tagmsg_goes_to_those_who_can_read_it() -> None:
+def test_tagmsg_reaches_clients_with_message_tags() -> None:
     world = World()
     alice = world.person("alice", "#lobby", caps="message-tags")
     bob = world.person("bob", "#lobby", caps="message-tags")
@@ -81,7 +81,7 @@ def test_tagmsg_goes_to_those_who_can_read_it() -> None:
         ("PRIVMSG a,b,c,d,e :hi", "407"),
     ],
 )
-def test_what_is_refused_is_said_and_not_kept(line: str, numeric: str) -> None:
+def test_refused_message_is_reported_and_not_stored(line: str, numeric: str) -> None:
     world = World()
     world.person("bob", "#other")
     alice = world.person("alice", "#lobby")
@@ -91,13 +91,13 @@ def test_what_is_refused_is_said_and_not_kept(line: str, numeric: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["NOTICE", "NOTICE #lobby :", "NOTICE #nowhere :x", "NOTICE #other :x", "NOTICE bob"])
-def test_a_notice_is_never_answered(line: str) -> None:
+def test_notice_is_never_answered(line: str) -> None:
     world = World()
     world.person("bob", "#other")
     assert world.person("alice").send(line).lines() == []
 
 
-def test_one_message_to_several_targets_each_once() -> None:
+def test_message_to_several_targets_reaches_each_once() -> None:
     world = World()
     alice, bob = world.person("alice", "#lobby"), world.person("bob", "#lobby")
     alice.send("PRIVMSG #lobby,bob,BOB,#LOBBY :hi")
@@ -105,7 +105,7 @@ def test_one_message_to_several_targets_each_once() -> None:
     assert [fact.part for fact in world.facts if fact.kind == "PRIVMSG"] == [0, 1]
 
 
-def test_nothing_is_cut_what_does_not_fit_is_refused_before_it_is_kept() -> None:
+def test_message_that_does_not_fit_is_refused_and_not_stored() -> None:
     world = World()
     alice, bob = world.person("alice", "#lobby"), world.person("bob", "#lobby")
     overhead = len(b":" + world.hub.state.by_session[SessionId(1)].prefix.encode() + b" PRIVMSG #lobby :")
@@ -128,13 +128,13 @@ def test_nothing_is_cut_what_does_not_fit_is_refused_before_it_is_kept() -> None
         (BadLineReason.HAS_CR, "FAIL"),
     ],
 )
-def test_a_bad_line_is_answered_and_the_next_one_works(why: BadLineReason, command: str) -> None:
+def test_invalid_line_is_answered_and_the_next_one_handled(why: BadLineReason, command: str) -> None:
     alice = World().person("alice")
     assert alice.send(BadLine(why), "PING x").commands() == [command, "PONG"]
 
 
 @pytest.mark.parametrize("why", list(BadLineReason))
-def test_the_answer_to_a_bad_line_names_its_command_and_carries_its_label(why: BadLineReason) -> None:
+def test_reply_to_an_invalid_line_has_its_command_and_label(why: BadLineReason) -> None:
     alice = World().person("alice", caps="batch labeled-response")
     read = alice.send(BadLine(why, "@label=a1 privmsg"), BadLine(why, "@label=a2 SING"), BadLine(why)).read()
     assert [message.tags.get("label") for message in read] == ["a1", "a2", None]
@@ -142,7 +142,7 @@ def test_the_answer_to_a_bad_line_names_its_command_and_carries_its_label(why: B
         assert [message.params[0] for message in read] == ["PRIVMSG", "*", "*"]
 
 
-def test_an_outsider_may_speak_where_the_room_is_open_to_all() -> None:
+def test_outsider_can_speak_in_a_room_without_mode_n() -> None:
     world = World()
     ann = world.person("ann", "#tea").send("MODE #tea -n").forget()
     outsider = world.person("bob")
@@ -153,7 +153,7 @@ def test_an_outsider_may_speak_where_the_room_is_open_to_all() -> None:
     assert echoing.send("PRIVMSG #tea :me too").one("PRIVMSG").params[1] == "me too"
 
 
-def test_a_flood_of_tags_is_relayed_but_does_not_fill_the_memory() -> None:
+def test_flood_of_tags_is_relayed_and_not_stored() -> None:
     world = World()
     ann = world.person("ann", "#tea", caps="message-tags")
     bob = world.person("bob", "#tea", caps="message-tags")
@@ -162,7 +162,7 @@ def test_a_flood_of_tags_is_relayed_but_does_not_fill_the_memory() -> None:
     assert world.facts[-1].tags == {"+draft/reply": "x"}
 
 
-def test_away_is_told_to_who_writes_privately() -> None:
+def test_away_is_reported_to_the_sender_of_a_private_message() -> None:
     world = World()
     alice, bob = world.person("alice"), world.person("bob")
     assert bob.send("AWAY :at lunch").commands() == ["306"]
@@ -172,7 +172,7 @@ def test_away_is_told_to_who_writes_privately() -> None:
     assert alice.send("PRIVMSG bob :hi").lines() == []
 
 
-def test_to_oneself() -> None:
+def test_message_to_oneself_arrives() -> None:
     world = World()
     assert world.person("alice").send("PRIVMSG alice :note").commands() == ["PRIVMSG"]
     assert world.person("bob", caps="echo-message").send("PRIVMSG bob :note").commands() == ["PRIVMSG"] * 2
@@ -206,7 +206,7 @@ class TestTyping:
             person.forget()
         return world, journal, people[0], people[1]
 
-    def test_it_is_not_held_up_by_what_others_wait_for(self) -> None:
+    def test_typing_is_not_delayed_by_parked_output_of_others(self) -> None:
         world, journal, ann, bob = self.held()
         other = world.connect().send("NICK eve", "USER u 0 * :r", "JOIN #other")
         ann.send("@+typing=active TAGMSG #tea", "@+typing=active TAGMSG bob")
@@ -215,7 +215,7 @@ class TestTyping:
         world.tick()
         assert other.commands()[-1] == "366"
 
-    def test_behind_a_message_it_keeps_its_place(self) -> None:
+    def test_typing_after_a_message_keeps_its_order(self) -> None:
         world, journal, ann, bob = self.held()
         ann.send("PRIVMSG #tea :one", "@+typing=active TAGMSG #tea", "PRIVMSG #tea :two")
         assert bob.lines() == []
@@ -223,7 +223,7 @@ class TestTyping:
         world.tick()
         assert bob.commands() == ["PRIVMSG", "TAGMSG", "PRIVMSG"]
 
-    def test_too_late_it_is_dropped(self) -> None:
+    def test_late_typing_is_dropped(self) -> None:
         world, journal, ann, bob = self.held()
         world.now += 1000
         ann.send("PRIVMSG #tea :one", "@+typing=active TAGMSG #tea")
@@ -232,14 +232,14 @@ class TestTyping:
         world.tick()
         assert bob.commands() == ["PRIVMSG"]
 
-    def test_a_reply_under_way_is_typing_too(self) -> None:
+    def test_typing_with_a_reply_tag_is_ephemeral(self) -> None:
         world, _, ann, bob = self.held()
         before = len(world.facts)
         ann.send("@+typing=active;+draft/reply=x TAGMSG #tea")
         assert bob.commands() == ["TAGMSG"]
         assert len(world.facts) == before
 
-    def test_it_goes_through_while_nothing_can_be_kept(self) -> None:
+    def test_typing_is_relayed_while_the_journal_fails(self) -> None:
         world, journal, ann, bob = self.held()
         ann.send("PRIVMSG #tea :one")
         journal.fail()
@@ -249,7 +249,7 @@ class TestTyping:
         assert ann.lines() == []
 
 
-def test_a_tag_message_is_kept_where_its_sender_asks_for_it() -> None:
+def test_tagmsg_with_a_reaction_is_stored() -> None:
     world = World()
     ann = world.person("ann", "#tea", caps="message-tags")
     bob = world.person("bob", "#tea", caps="batch message-tags draft/chathistory draft/event-playback")
@@ -260,7 +260,7 @@ def test_a_tag_message_is_kept_where_its_sender_asks_for_it() -> None:
     assert [message.tags["+mood"] for message in played] == ["glad"]
 
 
-def test_reactions_are_kept_and_played_to_those_who_ask_for_events() -> None:
+def test_reactions_are_stored_and_replayed_with_event_playback() -> None:
     """ircv3.net/specs/client-tags/react."""
     world = World()
     ann = world.person("ann", "#tea", caps="message-tags echo-message")
@@ -278,7 +278,7 @@ def test_reactions_are_kept_and_played_to_those_who_ask_for_events() -> None:
 class TestBots:
     """ircv3.net/specs/extensions/bot-mode."""
 
-    def test_what_a_bot_does_is_tagged(self) -> None:
+    def test_messages_of_a_bot_are_tagged(self) -> None:
         world = World()
         ann = world.person("ann", "#tea", caps="message-tags")
         bot = world.person("robo", "#tea")
@@ -287,7 +287,7 @@ class TestBots:
         bot.send("MODE robot -B", "PRIVMSG #tea :beep")
         assert "bot" not in ann.one("PRIVMSG").tags
 
-    def test_it_is_announced_and_shown(self) -> None:
+    def test_bot_mode_is_announced_and_shown(self) -> None:
         world = World()
         bot = world.person("robo", "#tea").send("MODE robo +B").forget()
         assert "BOT=B" in " ".join(" ".join(message.params) for message in bot.send("ISUPPORT").read())
@@ -299,7 +299,7 @@ class TestBots:
 class TestTagSizes:
     """ircv3.net/specs/extensions/message-tags, "Size limit"."""
 
-    def test_as_many_as_a_client_may_send_are_relayed_with_ours_before_them(self) -> None:
+    def test_maximal_client_tags_are_relayed_after_the_servers(self) -> None:
         world = World()
         ann = world.person("ann", "#tea")
         bob = world.person("bob", "#tea", caps="message-tags server-time")
@@ -311,19 +311,19 @@ class TestTagSizes:
         assert section.endswith(f";{tags}")
         assert 4096 < len(section) + 1 <= 8191
 
-    def test_one_byte_more_is_refused(self) -> None:
+    def test_client_tags_one_byte_over_the_limit_are_refused(self) -> None:
         assert LineDecoder().feed(f"@+a={'x' * 4092} PRIVMSG #tea :hi\r\n".encode()) == [
             BadLine(BadLineReason.TOO_LONG)
         ]
 
     @given(st.binary(max_size=200))
-    def test_relaying_never_makes_them_longer(self, raw: bytes) -> None:
+    def test_relayed_tags_never_grow(self, raw: bytes) -> None:
         section = raw.decode(errors="ignore").translate(str.maketrans("", "", " \r\n\0"))
         assert len(encode_tags(parse_tags(section)).encode()) <= len(section.encode())
 
 
 @pytest.mark.parametrize("key", ["+", "+ä", "+a$b", "+draft/x_y"])
-def test_a_client_only_tag_is_relayed_whatever_its_key_looks_like(key: str) -> None:
+def test_client_only_tag_with_any_key_is_relayed(key: str) -> None:
     """Keys are opaque, and none is validated (message-tags, "Format" and "Client-only tags")."""
     world = World()
     ann = world.person("ann", "#tea", caps="message-tags")

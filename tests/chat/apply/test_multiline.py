@@ -40,7 +40,7 @@ def texts(messages: list[Message]) -> list[str]:
 
 @pytest.mark.parametrize("start", ["@batch=1 PRIVMSG", ""])
 @pytest.mark.parametrize("why", list(BadLineReason))
-def test_a_message_with_a_line_that_cannot_be_read_is_not_said_in_part(start: str, why: BadLineReason) -> None:
+def test_batch_with_an_invalid_line_is_refused_whole(start: str, why: BadLineReason) -> None:
     ann, bob = people(CAPS, CAPS)
     ann.send("@label=x BATCH +1 draft/multiline #tea", HELLO[0], BadLine(why, start), HELLO[1], BadLine(why, start))
     ann.send("BATCH -1")
@@ -50,7 +50,7 @@ def test_a_message_with_a_line_that_cannot_be_read_is_not_said_in_part(start: st
     assert bob.lines() == []
 
 
-def test_a_bad_line_beside_a_batch_is_answered_on_its_own() -> None:
+def test_invalid_line_beside_a_batch_is_answered_on_its_own() -> None:
     ann, bob = people(CAPS, CAPS)
     ann.send("BATCH +1 draft/multiline #tea", HELLO[0], BadLine(BadLineReason.HAS_NUL, "PING"), "BATCH -1")
     assert ann.one("FAIL").params[:2] == ["PING", "INVALID_LINE"]
@@ -58,7 +58,7 @@ def test_a_bad_line_beside_a_batch_is_answered_on_its_own() -> None:
 
 
 class TestSaying:
-    def test_those_who_know_it_get_a_batch_as_it_was_sent(self) -> None:
+    def test_client_with_multiline_gets_the_batch_unchanged(self) -> None:
         ann, bob = people(CAPS, CAPS)
         say(ann, *HELLO)
         opening, *inside, closing = bob.read()
@@ -71,7 +71,7 @@ class TestSaying:
         assert texts(inside) == ["hello", "", "how is ", "everyone?"]
         assert [message.tags for message in inside] == [{"batch": name}] * 3 + [{"batch": name, CONCAT: ""}]
 
-    def test_the_others_get_lines_and_only_the_first_has_the_id(self) -> None:
+    def test_client_without_multiline_gets_lines_with_the_id_on_the_first(self) -> None:
         """multiline, "Message ids" and "Fallback"."""
         ann, bob, old = people(CAPS, "message-tags server-time", "")
         say(ann, *HELLO, opening="@+x=y BATCH +1 draft/multiline #tea")
@@ -81,19 +81,19 @@ class TestSaying:
         assert all(message.tags["+x"] == "y" and message.tags["time"] for message in heard)
         assert not any(CONCAT in message.tags for message in heard)
 
-    def test_the_echo_carries_the_label_on_its_opening(self) -> None:
+    def test_multiline_echo_carries_the_label_on_its_opening(self) -> None:
         (ann,) = people(CAPS)
         say(ann, *HELLO, opening="@label=a BATCH +1 draft/multiline #tea")
         read = ann.read()
         assert [message.tags.get("label") for message in read] == ["a", *[None] * 5]
         assert read[0].params[1] == "draft/multiline"
 
-    def test_without_echo_there_is_an_ack(self) -> None:
+    def test_multiline_without_echo_is_acknowledged(self) -> None:
         (ann,) = people("batch draft/multiline labeled-response")
         assert say(ann, *HELLO, opening="@label=a BATCH +1 draft/multiline #tea").commands() == ["ACK"]
         assert say(ann, *HELLO).lines() == []
 
-    def test_it_is_one_message_in_history(self) -> None:
+    def test_multiline_message_is_one_in_history(self) -> None:
         ann, bob, old = people(CAPS, CAPS + " draft/chathistory", "batch message-tags draft/chathistory")
         say(ann, *HELLO)
         ann.send("PRIVMSG #tea :after")
@@ -114,7 +114,7 @@ class TestSaying:
         assert texts(read) == ["hello", "how is ", "everyone?", "after"]
         assert ["msgid" in message.tags for message in read[1:-1]] == [True, False, False, True]
 
-    def test_privately_and_to_oneself(self) -> None:
+    def test_multiline_private_message_and_to_oneself(self) -> None:
         ann, bob = people(CAPS, CAPS)
         lines = ["@batch=1 NOTICE p1 :a", "@batch=1 NOTICE P1 :b"]
         say(ann, *lines, opening="BATCH +1 draft/multiline p1")
@@ -122,19 +122,19 @@ class TestSaying:
         say(ann, "@batch=1 PRIVMSG p0 :a", "@batch=1 PRIVMSG p0 :b", opening="BATCH +1 draft/multiline p0")
         assert texts(ann.read()) == ["a", "b"] * 2
 
-    def test_one_line_in_a_batch_is_a_plain_message(self) -> None:
+    def test_batch_of_one_line_is_a_plain_message(self) -> None:
         ann, bob = people(CAPS, CAPS)
         say(ann, HELLO[0])
         assert bob.one("PRIVMSG").tags["msgid"]
 
-    def test_where_one_may_not_speak(self) -> None:
+    def test_multiline_to_a_closed_room_is_refused(self) -> None:
         ann, bob = people(CAPS, CAPS)
         ann.send("PART #tea").forget()
         bob.forget()
         assert say(ann, *HELLO, opening="@label=a BATCH +1 draft/multiline #tea").one("404").tags["label"] == "a"
         assert bob.lines() == []
 
-    def test_other_commands_in_between_are_handled(self) -> None:
+    def test_other_commands_inside_a_batch_are_handled(self) -> None:
         (ann,) = people(CAPS)
         ann.send("BATCH +1 draft/multiline #tea", HELLO[0], "PING x", HELLO[2], "BATCH -1")
         assert ann.commands() == ["PONG", "BATCH", "PRIVMSG", "PRIVMSG", "BATCH"]
@@ -159,7 +159,7 @@ class TestRefusals:
             (["@batch=1 PRIVMSG #tea :" + "x" * 50] * 2, ["MULTILINE_MAX_BYTES", "100"]),
         ],
     )
-    def test_each_is_named_once_and_nothing_is_said(self, lines: list[str], params: list[str]) -> None:
+    def test_each_invalid_batch_is_refused_once(self, lines: list[str], params: list[str]) -> None:
         ann, bob = people(CAPS, CAPS)
         say(ann, *lines, opening="@label=a BATCH +1 draft/multiline #tea")
         (failure,) = ann.read()
@@ -169,7 +169,7 @@ class TestRefusals:
         assert bob.lines() == []
         assert texts(ann.send("PRIVMSG #tea :next").read()) == ["next"]
 
-    def test_exactly_as_much_as_is_allowed(self) -> None:
+    def test_batch_of_exactly_the_limits_is_accepted(self) -> None:
         ann, bob = people(CAPS, CAPS)
         say(ann, *["@batch=1 PRIVMSG #tea :" + "x" * 49, "@batch=1 PRIVMSG #tea :" + "x" * 50])
         assert [len(text) for text in texts(bob.read())] == [49, 50]
@@ -186,24 +186,24 @@ class TestRefusals:
             ("BATCH +1 draft/multiline #tea,#b", ["MULTILINE_INVALID"]),
         ],
     )
-    def test_openings(self, line: str, params: list[str]) -> None:
+    def test_invalid_batch_opening_is_refused(self, line: str, params: list[str]) -> None:
         ann, bob = people(CAPS, CAPS)
         assert ann.send(line).one("FAIL").params[1:-1] == params
         assert bob.lines() == []
 
-    def test_what_belongs_to_a_refused_batch_is_swallowed_up_to_its_end(self) -> None:
+    def test_lines_of_a_refused_batch_are_dropped_up_to_its_end(self) -> None:
         ann, bob = people(CAPS, CAPS)
         ann.send("BATCH +1 nonsense", HELLO[0], "BATCH -1", "PRIVMSG #tea :next")
         assert ann.commands() == ["FAIL", "PRIVMSG"]
         assert texts(bob.read()) == ["next"]
 
-    def test_whoever_goes_on_without_ending_a_refused_batch_is_heard(self) -> None:
+    def test_untagged_message_after_a_refused_batch_is_sent(self) -> None:
         ann, bob = people(CAPS, CAPS)
         ann.send("BATCH +1 nonsense", HELLO[0], "PRIVMSG #tea :next")
         assert texts(bob.read()) == ["next"]
 
     @pytest.mark.parametrize("line", ["@label=b PRIVMSG #tea :next", "@+draft/reply=x PRIVMSG #tea :next"])
-    def test_also_where_that_line_has_tags(self, line: str) -> None:
+    def test_tagged_message_after_a_refused_batch_is_sent(self, line: str) -> None:
         ann, bob = people(CAPS, CAPS)
         ann.send("BATCH +1 draft/multiline", HELLO[0], line)
         assert ann.commands() == ["FAIL", "PRIVMSG"]
@@ -211,36 +211,36 @@ class TestRefusals:
         ann.send(HELLO[0], "BATCH -1")  # a pending message is not a repetition
         assert ann.lines() == bob.lines() == []
 
-    def test_whoever_never_ended_a_refused_batch_may_begin_another(self) -> None:
+    def test_new_batch_after_an_unended_refused_one_is_accepted(self) -> None:
         ann, bob = people(CAPS, CAPS)
         say(ann.send("BATCH +9 nonsense"), *HELLO, opening="@label=a BATCH +1 draft/multiline #tea")
         assert [message.command for message in ann.read()] == ["FAIL", "BATCH", *["PRIVMSG"] * 4, "BATCH"]
         assert texts(bob.read())[0] == "hello"
 
     @pytest.mark.parametrize("line", ["BATCH", "BATCH -2", "BATCH +a_b nonsense"])
-    def test_a_slip_after_a_refused_batch_is_told(self, line: str) -> None:
+    def test_error_after_a_refused_batch_is_reported(self, line: str) -> None:
         (ann,) = people(CAPS)
         ann.send("BATCH +1 nonsense").forget()
         assert len(ann.send(f"@label=b {line}").read()) == 1
 
-    def test_a_message_beside_an_open_batch_has_an_answer_of_its_own(self) -> None:
+    def test_message_beside_an_open_batch_is_refused_on_its_own(self) -> None:
         ann, bob = people(CAPS, CAPS)
         say(ann, HELLO[0], "@label=b PRIVMSG #tea :x", opening="@label=a BATCH +1 draft/multiline #tea")
         assert [(each.command, each.tags["label"]) for each in ann.read()] == [("FAIL", "a"), ("FAIL", "b")]
         assert bob.lines() == []
 
-    def test_without_the_capability_the_type_is_unknown(self) -> None:
+    def test_batch_type_without_the_capability_is_unknown(self) -> None:
         (ann,) = people("batch message-tags")
         assert ann.send("BATCH +1 draft/multiline #tea").one("FAIL").params[1] == "UNKNOWN_TYPE"
 
-    def test_a_line_too_long_to_be_relayed(self) -> None:
+    def test_batch_line_too_long_to_relay_is_refused(self) -> None:
         world = World()
         ann, bob = world.person("ann", "#tea", caps=CAPS), world.person("bob", "#tea")
         ann.send("BATCH +1 draft/multiline #tea", HELLO[0], "@batch=1 PRIVMSG #tea :" + "x" * 480, "BATCH -1")
         assert ann.commands() == ["417"]
         assert bob.lines() == []
 
-    def test_left_open_it_ends_by_itself(self) -> None:
+    def test_open_batch_times_out(self) -> None:
         """client-batch, "Errors": TIMEOUT."""
         ann, bob = people(CAPS, CAPS)
         world = ann.world
@@ -255,7 +255,7 @@ class TestRefusals:
         ann.send(HELLO[0], "BATCH -1")
         assert ann.lines() == bob.lines() == []
 
-    def test_whoever_leaves_leaves_no_batch_behind(self) -> None:
+    def test_departed_session_leaves_no_open_batch(self) -> None:
         ann, bob = people(CAPS, CAPS)
         ann.send("BATCH +1 draft/multiline #tea", HELLO[0])
         ann.world.gone(ann)
@@ -267,7 +267,7 @@ LINES = st.lists(st.tuples(st.booleans(), st.text(st.characters(exclude_characte
 
 
 @given(LINES)
-def test_what_is_put_together_comes_apart_again(drawn: list[tuple[bool, str]]) -> None:
+def test_joined_lines_split_into_the_same_lines(drawn: list[tuple[bool, str]]) -> None:
     pieces = [BatchLine(bool(at) and joined and bool(text), text) for at, (joined, text) in enumerate(drawn)]
     if any(piece.joined for piece in pieces) or len(pieces) > 1:
         assert multiline.separated(*multiline.combined(pieces)) == pieces

@@ -30,13 +30,13 @@ def said(person: Person, text: str = "oops", target: str = "#tea") -> str:
 
 
 class TestWhoMay:
-    def test_whoever_said_it(self) -> None:
+    def test_sender_can_redact_its_message(self) -> None:
         _, ann, bob = two()
         id = said(bob)
         bob.send(f"REDACT #TEA {id} :typo")
         assert bob.one("REDACT").params == ann.one("REDACT").params == ["#tea", id, "typo"]
 
-    def test_an_operator_of_the_room(self) -> None:
+    def test_room_operator_can_redact(self) -> None:
         _, ann, bob = two()
         id = said(bob)
         ann.send(f"REDACT #tea {id}")
@@ -44,20 +44,20 @@ class TestWhoMay:
         assert redacted.params == ["#tea", id]
         assert redacted.nick == "ann"
 
-    def test_nobody_else(self) -> None:
+    def test_other_member_cannot_redact(self) -> None:
         _, ann, bob = two()
         id = said(ann)
         assert bob.send(f"REDACT #tea {id}").one("FAIL").params[:-1] == ["REDACT", "REDACT_FORBIDDEN", "#tea", id]
         assert ann.lines() == []
 
-    def test_not_whoever_has_the_name_next(self) -> None:
+    def test_next_owner_of_the_name_cannot_redact(self) -> None:
         world, _, bob = two()
         id = said(bob)
         bob.send("NICK robert")
         eve = world.person("bob", "#tea", caps=CAPS)
         assert eve.send(f"REDACT #tea {id}").one("FAIL").params[1] == "REDACT_FORBIDDEN"
 
-    def test_imported_message_of_the_same_nick_is_not_a_guests_own(self) -> None:
+    def test_guest_cannot_redact_an_imported_message_of_its_nick(self) -> None:
         world, ann, bob = two()
         said(bob)
         assert isinstance(world.journal, MemoryJournal)
@@ -69,7 +69,7 @@ class TestWhoMay:
         assert ann.lines() == []
         assert ann.send("REDACT #tea elsewhere-2").commands() == ["REDACT"]  # as operator
 
-    def test_not_too_late(self) -> None:
+    def test_redaction_after_the_time_limit_is_refused(self) -> None:
         world, ann, bob = two()
         world.now += 1000
         id = said(bob)
@@ -78,7 +78,7 @@ class TestWhoMay:
         assert failure.params[:-1] == ["REDACT", "REDACT_WINDOW_EXPIRED", "#tea", id, "86400"]
         assert ann.send(f"REDACT #tea {id}").commands() == ["REDACT"]  # an operator may at any time
 
-    def test_privately_only_ones_own(self) -> None:
+    def test_private_message_is_redacted_by_its_sender_only(self) -> None:
         _, ann, bob = two()
         id = said(ann, target="bob")
         assert bob.send(f"REDACT ann {id}").one("FAIL").params[1] == "REDACT_FORBIDDEN"
@@ -86,25 +86,25 @@ class TestWhoMay:
         assert ann.one("REDACT").params == bob.one("REDACT").params == ["bob", id, "x"]
 
     @pytest.mark.parametrize("target", ["#nowhere", "#cake", "nobody"])
-    def test_where_one_is_not(self, target: str) -> None:
+    def test_redaction_in_a_room_without_membership_is_refused(self, target: str) -> None:
         world, ann, bob = two()
         world.person("eve", "#cake")
         failure = bob.send(f"REDACT {target} {said(ann)}").one("FAIL")
         assert failure.params[:-1] == ["REDACT", "INVALID_TARGET", target]
 
     @pytest.mark.parametrize("id", ["nonsense", "boot-99999", ":a b"])
-    def test_what_is_not_there(self, id: str) -> None:
+    def test_redaction_of_a_missing_message_is_refused(self, id: str) -> None:
         _, ann, bob = two()
         said(bob)
         assert bob.send(f"REDACT #tea {id}").one("FAIL").params[1] == "UNKNOWN_MSGID"
         assert ann.lines() == []
 
-    def test_what_was_said_elsewhere(self) -> None:
+    def test_redaction_of_a_message_of_another_room_is_refused(self) -> None:
         _, ann, _bob = two()
         id = said(ann, target="bob")
         assert ann.send(f"REDACT #tea {id}").one("FAIL").params[1] == "UNKNOWN_MSGID"
 
-    def test_twice(self) -> None:
+    def test_second_redaction_is_refused(self) -> None:
         _, _, bob = two()
         id = said(bob)
         bob.send(f"REDACT #tea {id}").forget()
@@ -112,7 +112,7 @@ class TestWhoMay:
 
 
 class TestTelling:
-    def test_only_those_who_know_it(self) -> None:
+    def test_redact_is_relayed_to_clients_with_the_capability(self) -> None:
         world, _, bob = two()
         old = world.person("old", "#tea", caps="message-tags echo-message")
         id = said(bob)
@@ -120,7 +120,7 @@ class TestTelling:
         assert old.lines() == []
         assert old.send(f"REDACT #tea {id}").commands() == ["421"]
 
-    def test_the_answer_carries_the_label(self) -> None:
+    def test_redact_response_carries_the_label(self) -> None:
         _, ann, bob = two()
         id, other = said(bob), said(bob)
         assert bob.send(f"@label=a REDACT #tea {id}").one("REDACT").tags["label"] == "a"
@@ -129,13 +129,13 @@ class TestTelling:
         bob.send("CAP REQ -echo-message").forget()
         assert bob.send(f"@label=c REDACT #tea {other}").one("ACK").tags["label"] == "c"
 
-    def test_what_would_not_fit_on_a_line(self) -> None:
+    def test_redaction_reason_that_does_not_fit_is_refused(self) -> None:
         _, _, bob = two()
         assert bob.send(f"REDACT #tea {said(bob)} :{'x' * 470}").commands() == ["417"]
 
 
 class TestGone:
-    def test_from_history_search_and_what_is_shown_on_entering(self) -> None:
+    def test_redacted_message_is_gone_from_history_search_and_replay(self) -> None:
         world, ann, bob = two(CAPS + " soju.im/search")
         said(ann, "before")
         id = said(bob, "the secret word")
@@ -150,7 +150,7 @@ class TestGone:
         assert [m.params[1] for m in plain.read() if m.command == "PRIVMSG"] == ["before", "after"]
         assert "secret" not in str(world.facts)
 
-    def test_a_reaction_too(self) -> None:
+    def test_reaction_can_be_redacted(self) -> None:
         world, ann, bob = two()
         bob.send("@+draft/react=x;+draft/reply=y TAGMSG #tea")
         id = bob.one("TAGMSG").tags["msgid"]
@@ -159,7 +159,7 @@ class TestGone:
         assert ann.commands() == ["REDACT"]
         assert "draft/react" not in str(world.facts)
 
-    def test_those_who_ask_for_events_learn_of_it_if_they_know_it(self) -> None:
+    def test_event_playback_includes_redactions_for_clients_that_know_them(self) -> None:
         world, _, bob = two()
         id = said(bob)
         bob.send(f"REDACT #tea {id} :typo")
@@ -169,14 +169,14 @@ class TestGone:
         old = world.person("old", "#tea", caps=events)
         assert {"REDACT", "REDACTED"}.isdisjoint(old.send("CHATHISTORY LATEST #tea * 50").commands())
 
-    def test_it_reaches_the_journal_though_nobody_is_told(self) -> None:
+    def test_redaction_without_recipients_is_stored(self) -> None:
         world = World()
         ann = world.person("ann", "#tea", caps="message-tags echo-message draft/message-redaction")
         id = said(ann)
         ann.send("CAP REQ -echo-message", f"REDACT #tea {id}")
         assert world.facts[-1].kind == "REDACT"
 
-    def test_what_could_not_be_kept_was_not_done(self) -> None:
+    def test_unstored_redaction_is_rolled_back(self) -> None:
         journal = HeldJournal()
         world = World(journal=journal)
         ann = world.connect().send(f"CAP REQ :{CAPS}", "NICK ann", "USER u 0 * :r", "CAP END", "JOIN #tea")
@@ -206,7 +206,7 @@ class SlowReaders(MemoryJournal):
             self.held.append(lambda: done(page))
 
 
-def test_what_was_taken_back_while_its_room_was_renamed_is_not_shown_again() -> None:
+def test_message_redacted_during_a_room_rename_is_not_shown_again() -> None:
     journal = SlowReaders()
     world = World(accounts.rules(), journal=journal)
     accounts.add(world, "ann")

@@ -22,7 +22,7 @@ def three() -> tuple[World, Person, Person, Person]:
 
 
 class TestRenaming:
-    def test_those_who_know_it_are_told_in_one_line(self) -> None:
+    def test_rename_is_one_line_for_clients_with_the_capability(self) -> None:
         world, ann, bob, _ = three()
         ann.send("RENAME #TEA #Coffee :Typo fix")
         for person in (ann, bob):
@@ -32,12 +32,12 @@ class TestRenaming:
             assert message.tags["msgid"]
         assert [room.name for room in world.hub.state.rooms.values()] == ["#lobby", "#Coffee"]
 
-    def test_without_a_reason_there_is_an_empty_one(self) -> None:
+    def test_rename_without_a_reason_has_an_empty_one(self) -> None:
         _, ann, bob, _ = three()
         ann.send("RENAME #tea #coffee")
         assert bob.one("RENAME").params == ["#tea", "#coffee", ""]
 
-    def test_for_others_it_is_leaving_and_coming_in(self) -> None:
+    def test_rename_is_part_and_join_for_other_clients(self) -> None:
         _, ann, _, old = three()
         ann.send("TOPIC #tea :Green", "RENAME #tea #coffee :why")
         read = old.read()
@@ -46,7 +46,7 @@ class TestRenaming:
         assert read[2].params == ["#coffee"]
         assert read[1].nick == read[2].nick == "old"
 
-    def test_talk_goes_on_under_the_new_name(self) -> None:
+    def test_messages_reach_the_renamed_room(self) -> None:
         _, ann, bob, old = three()
         ann.send("RENAME #tea #coffee")
         for person in (ann, bob, old):
@@ -57,14 +57,14 @@ class TestRenaming:
         old.send("PART #coffee")
         assert ann.commands() == ["PART"]
 
-    def test_modes_members_and_topic_stay(self) -> None:
+    def test_renamed_room_keeps_modes_members_and_topic(self) -> None:
         _, ann, bob, _ = three()
         ann.send("MODE #tea +v bob", "MODE #tea +k key", "TOPIC #tea :Green", "RENAME #tea #coffee").forget()
         assert ann.send("MODE #coffee").one("324").params[2:] == ["+knt", "key"]
         assert "@ann +bob" in ann.send("NAMES #coffee").one("353").params[-1]
         assert bob.forget().send("TOPIC #coffee").one("332").params[-1] == "Green"
 
-    def test_what_was_said_before_goes_with_it(self) -> None:
+    def test_history_follows_the_renamed_room(self) -> None:
         world, ann, bob, _ = three()
         ann.send("PRIVMSG #tea :before", "RENAME #tea #coffee", "PRIVMSG #coffee :after")
         read = bob.forget().send("CHATHISTORY LATEST #coffee * 10").read()
@@ -77,7 +77,7 @@ class TestRenaming:
         ]
         assert "PRIVMSG" not in bob.send("CHATHISTORY LATEST #tea * 10").commands()
 
-    def test_events_show_it_to_those_who_know_it(self) -> None:
+    def test_event_playback_includes_renames_for_clients_that_know_them(self) -> None:
         world, ann, _, _ = three()
         ann.send("RENAME #tea #coffee :why not")
         bob = world.person("b", "#coffee", caps=CAPS + " draft/event-playback")
@@ -85,7 +85,7 @@ class TestRenaming:
         plain = world.person("c", "#coffee", caps="batch draft/chathistory draft/event-playback")
         assert "RENAME" not in plain.send("CHATHISTORY LATEST #coffee * 10").commands()
 
-    def test_another_spelling_only(self) -> None:
+    def test_rename_to_another_spelling_changes_the_shown_name(self) -> None:
         world, ann, bob, old = three()
         ann.send("RENAME #tea #TEA", "RENAME #TEA #Tea")
         assert [message.params[1] for message in bob.read()] == ["#TEA", "#Tea"]
@@ -94,12 +94,12 @@ class TestRenaming:
         assert old.one("PRIVMSG").params[0] == "#Tea"
         assert list(world.hub.state.rooms) == ["#lobby", "#tea"]
 
-    def test_the_answer_carries_the_label(self) -> None:
+    def test_rename_response_carries_the_label(self) -> None:
         _, ann, bob, _ = three()
         assert ann.send("@label=a RENAME #tea #coffee").one("RENAME").tags["label"] == "a"
         assert "label" not in bob.one("RENAME").tags
 
-    def test_what_was_read_stays_read(self) -> None:
+    def test_read_markers_follow_the_renamed_room(self) -> None:
         world = World()
         world.now += REST_MS
         ann = world.person("ann", "#tea", caps="draft/read-marker")
@@ -107,7 +107,7 @@ class TestRenaming:
         ann.send(f"MARKREAD #tea {mark}", "RENAME #tea #coffee").forget()
         assert ann.send("MARKREAD #coffee").one("MARKREAD").params[1] == mark
 
-    def test_the_kept_room_has_the_new_name(self) -> None:
+    def test_stored_room_has_the_new_name(self) -> None:
         journal = HeldJournal()
         world = World(journal=journal)
         world.now += REST_MS
@@ -133,12 +133,12 @@ class TestRefusals:
             (f"RENAME #tea #coffee :{'x' * 465}", ["CANNOT_RENAME", "#tea", "#coffee"]),
         ],
     )
-    def test_each_is_named(self, line: str, params: list[str]) -> None:
+    def test_refused_rename_names_its_reason(self, line: str, params: list[str]) -> None:
         _, ann, bob, _ = three()
         assert ann.send(line).one("FAIL").params[:-1] == ["RENAME", *params]
         assert bob.lines() == []
 
-    def test_who_may(self) -> None:
+    def test_room_operators_only_can_rename(self) -> None:
         world, _, bob, _ = three()
         eve = world.person("eve")
         assert bob.send("RENAME #tea #coffee").commands() == ["482"]
@@ -147,20 +147,20 @@ class TestRefusals:
         bob.user.operator = "root"
         assert bob.send("RENAME #tea #coffee").commands() == ["RENAME"]
 
-    def test_the_lobby_keeps_its_name(self) -> None:
+    def test_lobby_cannot_be_renamed(self) -> None:
         world = World()
         root = world.person("root", "#lobby")
         world.hub.state.by_session[SessionId(1)].operator = "root"
         assert root.send("RENAME #lobby #x").one("FAIL").params[1] == "CANNOT_RENAME"
 
-    def test_not_again_at_once(self) -> None:
+    def test_second_rename_soon_after_is_refused(self) -> None:
         world, ann, _, _ = three()
         ann.send("RENAME #tea #coffee").forget()
         assert ann.send("RENAME #coffee #tea").one("FAIL").params[1] == "CANNOT_RENAME"
         world.now += REST_MS
         assert ann.send("RENAME #coffee #milk").commands() == ["RENAME"]
 
-    def test_a_name_with_a_history_of_its_own(self) -> None:
+    def test_rename_to_a_name_with_history_is_refused(self) -> None:
         world, ann, _, _ = three()
         eve = world.person("eve", "#gone").send("PRIVMSG #gone :private matters", "PART #gone")
         assert eve is not None

@@ -20,7 +20,7 @@ def a_room(modes: str = "") -> tuple[World, Person, Person]:
     return world, alice, bob
 
 
-def test_a_key() -> None:
+def test_key_is_required_to_join() -> None:
     """ "Key Channel Mode"."""
     world, alice, bob = a_room("+k beer")
     assert "key" in bob.send("JOIN #tea").one("475").params[2]
@@ -33,13 +33,13 @@ def test_a_key() -> None:
 
 
 @pytest.mark.parametrize("key", ["two words", "a,b", ":colon", "x" * 33, ""])
-def test_a_key_that_cannot_be(key: str) -> None:
+def test_invalid_key_is_refused(key: str) -> None:
     """ "If the value is invalid, they SHOULD return ERR_INVALIDMODEPARAM"."""
     _, alice, _ = a_room()
     assert alice.send(f"MODE #tea +k :{key}").one("696").params[1:4] == ["#tea", "k", "*"]
 
 
-def test_a_limit() -> None:
+def test_limit_is_enforced() -> None:
     """ "Client Limit Channel Mode"."""
     _world, alice, bob = a_room("+l 1")
     assert "limit of 1" in bob.send("JOIN #tea").one("471").params[2]
@@ -52,7 +52,7 @@ def test_a_limit() -> None:
     assert alice.send("MODE #tea -l").lines() == []
 
 
-def test_invited_people_only() -> None:
+def test_invite_only_room_admits_invited_users() -> None:
     """ "Invite-Only Channel Mode", "Invite-Exception Channel Mode"."""
     _world, alice, bob = a_room("+i")
     assert bob.send("JOIN #tea").commands() == ["473"]
@@ -68,7 +68,7 @@ def test_invited_people_only() -> None:
     assert bob.send("JOIN #tea").commands()[0] == "JOIN"
 
 
-def test_an_invitation_is_to_that_very_room() -> None:
+def test_invitation_is_for_one_room_instance() -> None:
     world, alice, bob = a_room()
     alice.send("INVITE bob #tea", "PART #tea")
     bob.forget()
@@ -78,7 +78,7 @@ def test_an_invitation_is_to_that_very_room() -> None:
     assert bob.send("JOIN #tea").commands() == ["473"]
 
 
-def test_invitations_that_cannot_be() -> None:
+def test_invalid_invitation_is_refused() -> None:
     """ "INVITE message"."""
     world, alice, bob = a_room()
     assert alice.send("INVITE absent #tea").commands() == ["401"]
@@ -94,7 +94,7 @@ def test_invitations_that_cannot_be() -> None:
     assert bob.forget().send("INVITE carol #tea").commands() == ["482"]
 
 
-def test_bans_and_exceptions() -> None:
+def test_ban_is_lifted_by_an_exception() -> None:
     """ "Ban Channel Mode", "Exception Channel Mode"."""
     _world, alice, bob = a_room("+b bob")
     assert bob.send("JOIN #tea").one("474").params[1] == "#tea"
@@ -112,7 +112,7 @@ def test_bans_and_exceptions() -> None:
     assert alice.send("MODE #tea -b Bob").one("MODE").params == ["#tea", "-b", "bob!*@*"]
 
 
-def test_who_is_banned_inside_may_not_speak_until_given_a_voice() -> None:
+def test_banned_member_cannot_speak_without_voice() -> None:
     _world, alice, bob = a_room()
     bob.send("JOIN #tea").forget()
     alice.send("MODE #tea +b bob").forget()
@@ -126,7 +126,7 @@ def test_who_is_banned_inside_may_not_speak_until_given_a_voice() -> None:
     assert alice.one("PRIVMSG").params == ["#tea", "free"]
 
 
-def test_a_muted_one_may_enter_but_not_speak_and_a_new_name_is_looked_at_anew() -> None:
+def test_muted_user_can_join_but_not_speak_until_the_nick_changes() -> None:
     """EXTBAN ``m``."""
     _world, alice, bob = a_room("+b m:bob!*@*")
     assert bob.send("JOIN #tea").commands()[0] == "JOIN"
@@ -138,7 +138,7 @@ def test_a_muted_one_may_enter_but_not_speak_and_a_new_name_is_looked_at_anew() 
     assert alice.one("PRIVMSG").params[1] == "excepted"
 
 
-def test_a_ban_on_an_account() -> None:
+def test_account_ban_of_a_room() -> None:
     """ircv3.net/specs/extensions/account-extban."""
     world, alice, bob = a_room("+b a:robert")
     bob.send("JOIN #tea").forget()
@@ -153,7 +153,7 @@ def test_a_ban_on_an_account() -> None:
 
 @pytest.mark.parametrize("letter", ["b", "e", "I"])
 @pytest.mark.parametrize(("limit", "held"), [(MAX_LIST_ENTRIES, True), (1000, False)])
-def test_a_full_list_takes_no_more(letter: str, limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_mask_list_is_refused(letter: str, limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """ "ERR_BANLISTFULL (478)", MAXLIST."""
     monkeypatch.setattr("chatctl.chat.model.mask_lists.MAX_LIST_ENTRIES", limit)
     _, alice, _ = a_room()
@@ -168,13 +168,13 @@ def test_a_full_list_takes_no_more(letter: str, limit: int, held: bool, monkeypa
 
 
 @pytest.mark.parametrize("mask", ["x" * 300, "a\u00a0b!" + "*" * 300])
-def test_a_mask_that_cannot_be(mask: str) -> None:
+def test_invalid_mask_is_refused(mask: str) -> None:
     _, alice, _ = a_room()
     assert alice.send(f"MODE #tea +b {mask[:350]}").commands() in (["696"], ["MODE"])
     assert len(alice.send("MODE #tea b").read()) <= 2
 
 
-def test_a_moderated_room() -> None:
+def test_moderated_room_needs_voice() -> None:
     """ "Moderated Channel Mode"."""
     world, alice, bob = a_room("+m")
     bob.send("JOIN #tea").forget()
@@ -186,7 +186,7 @@ def test_a_moderated_room() -> None:
     assert world.person("carol").send("PRIVMSG #tea :from outside").commands() == ["404"]
 
 
-def test_a_secret_room_is_not_shown_outside() -> None:
+def test_secret_room_is_hidden_from_outsiders() -> None:
     """ "Secret Channel Mode"."""
     _world, alice, bob = a_room("+s")
     assert bob.send("LIST").commands() == ["321", "323"]
@@ -201,7 +201,7 @@ def test_a_secret_room_is_not_shown_outside() -> None:
     assert "319" in bob.send("WHOIS alice").commands()
 
 
-def test_only_people_who_are_logged_in() -> None:
+def test_registered_only_room_admits_accounts() -> None:
     """Modes R and M, as other servers have them."""
     world, alice, bob = a_room("+R")
     assert bob.send("JOIN #tea").commands() == ["477"]
@@ -216,7 +216,7 @@ def test_only_people_who_are_logged_in() -> None:
     assert carol.one("PRIVMSG").params[1] == "hey"
 
 
-def test_no_ctcp_and_no_colours() -> None:
+def test_ctcp_and_colours_can_be_blocked() -> None:
     """Modes C and c: refused, never changed on the way."""
     _, alice, bob = a_room("+Cc")
     bob.send("JOIN #tea").forget()
@@ -227,7 +227,7 @@ def test_no_ctcp_and_no_colours() -> None:
     assert [message.params[1] for message in alice.read()] == ["\x01ACTION waves\x01", "\x02bold\x02"]
 
 
-def test_several_letters_with_and_without_parameters() -> None:
+def test_mode_string_with_and_without_parameters() -> None:
     """ "MODE message": letters take their parameters in order."""
     _, alice, bob = a_room()
     bob.send("JOIN #tea").forget()
@@ -236,14 +236,14 @@ def test_several_letters_with_and_without_parameters() -> None:
     assert alice.send("MODE #tea").one("324").params[2:] == ["+kl", "key", "5"]
 
 
-def test_a_mode_string_of_five_hundred_letters_is_bounded() -> None:
+def test_mode_string_of_500_letters_is_bounded() -> None:
     _, alice, _ = a_room()
     assert alice.send("MODE #tea +" + "ntmi" * 120).commands() == ["400"]
     assert set(alice.send("MODE #tea +" + "XYZ" * 150).commands()) == {"472"}
     assert len(alice.send("MODE #tea " + "+-" * 240).lines()) == 0
 
 
-def test_what_is_for_operators_alone() -> None:
+def test_trusted_lists_are_for_operators() -> None:
     _, _alice, bob = a_room()
     assert bob.send("MODE #tea +m").commands() == ["442"]
     bob.send("JOIN #tea").forget()
@@ -251,7 +251,7 @@ def test_what_is_for_operators_alone() -> None:
         assert bob.send(f"MODE #tea {change}").commands() == ["482"]
 
 
-def test_rooms_come_back_with_modes_key_limit_and_lists() -> None:
+def test_restored_room_has_modes_key_limit_and_lists() -> None:
     world, alice, _ = a_room("+klib beer 9 m:*!*@bad")
     alice.send("TOPIC #tea :Tea", "MODE #tea +eI a:friend *!*@good").forget()
     record = world.hub.state.record("#tea")
@@ -268,7 +268,7 @@ def test_rooms_come_back_with_modes_key_limit_and_lists() -> None:
 
 
 @pytest.mark.parametrize("modes", ["+k key", "+i", "+s", "+R"])
-def test_what_is_said_in_a_closed_room_is_for_its_members(modes: str) -> None:
+def test_history_of_a_closed_room_is_for_its_members(modes: str) -> None:
     world = World()
     alice = world.person("alice", "#tea", caps="draft/chathistory batch server-time message-tags")
     bob = world.person("bob", caps="draft/chathistory batch server-time message-tags")
@@ -277,7 +277,7 @@ def test_what_is_said_in_a_closed_room_is_for_its_members(modes: str) -> None:
     assert "PRIVMSG" in alice.send("CHATHISTORY LATEST #tea * 10").commands()
 
 
-def test_who_is_banned_does_not_read_what_was_said() -> None:
+def test_banned_user_cannot_read_history() -> None:
     world = World()
     alice = world.person("alice", "#tea")
     bob = world.person("bob", caps="draft/chathistory batch server-time message-tags")
@@ -285,7 +285,7 @@ def test_who_is_banned_does_not_read_what_was_said() -> None:
     assert bob.send("CHATHISTORY LATEST #tea * 10").commands() == ["FAIL"]
 
 
-def test_messages_to_a_part_of_a_room() -> None:
+def test_statusmsg_reaches_members_with_the_standing() -> None:
     """ "STATUSMSG Parameter"."""
     world = World()
     alice, bob, carol, dan = (world.person(name, "#tea") for name in ("alice", "bob", "carol", "dan"))
@@ -305,7 +305,7 @@ def test_messages_to_a_part_of_a_room() -> None:
     assert places == {"@#tea", "+#tea"}  # none of it is in what the room's members may read
 
 
-def test_a_standing_that_could_not_be_kept_is_taken_back() -> None:
+def test_unstored_standing_is_rolled_back() -> None:
     """A change that was not shown did not happen: neither for the new operator nor for the old one."""
     journal = HeldJournal()
     world = World(journal=journal)

@@ -8,7 +8,7 @@ from chatctl.chat.model.policy import Rules
 from tests.chat.world import START, World
 
 
-def test_entering_a_room() -> None:
+def test_join_is_broadcast_with_its_snapshot() -> None:
     world = World()
     alice = world.person("alice", "#tea")
     bob = world.person("bob").send("JOIN #Tea")
@@ -20,14 +20,14 @@ def test_entering_a_room() -> None:
     assert bob.send("JOIN #tea").lines() == []  # joining again changes nothing
 
 
-def test_entering_several_rooms_and_leaving_all() -> None:
+def test_join_of_several_rooms_and_join_0() -> None:
     alice = World().person("alice").send("JOIN #a,#b,,#c")
     assert [m.params[0] for m in alice.read() if m.command == "JOIN"] == ["#a", "#b", "#c"]
     assert alice.send("JOIN 0").commands() == ["PART", "PART", "PART"]
     assert alice.send("JOIN 0").lines() == []
 
 
-def test_the_first_in_a_room_is_its_operator_but_not_in_the_lobby() -> None:
+def test_first_member_is_operator_except_in_the_lobby() -> None:
     world = World()
     alice = world.person("alice", "#own", "#lobby")
     assert alice.send("NAMES #own").one("353").params[-1] == "@alice"
@@ -35,14 +35,14 @@ def test_the_first_in_a_room_is_its_operator_but_not_in_the_lobby() -> None:
 
 
 @pytest.mark.parametrize("name", ["lobby", "#", "#a\x07b", "#" + "x" * 70])
-def test_a_room_that_cannot_be(name: str) -> None:
+def test_invalid_room_name_is_refused(name: str) -> None:
     refusal = World().person("alice").send(f"JOIN {name}").one("403")
     assert refusal.params[1] == name
     assert len(refusal.params[2]) > 10
 
 
 @pytest.mark.parametrize(("limit", "held"), [(2, True), (1000, False)])
-def test_rooms_of_one_user(limit: int, held: bool) -> None:
+def test_rooms_of_a_user_are_limited(limit: int, held: bool) -> None:
     """Leaving one makes place for another; a limit that is not there would not refuse."""
     world = World(Rules(max_rooms=limit, created=START))
     alice, bob = world.person("alice"), world.person("bob")
@@ -53,7 +53,7 @@ def test_rooms_of_one_user(limit: int, held: bool) -> None:
     assert "alice" in bob.send("NAMES #c").one("353").params[-1]
 
 
-def test_leaving_a_room_with_a_reason() -> None:
+def test_part_relays_its_reason() -> None:
     world = World()
     alice, bob = world.person("alice", "#tea"), world.person("bob", "#tea")
     bob.send("PART #tea :off to bed")
@@ -64,7 +64,7 @@ def test_leaving_a_room_with_a_reason() -> None:
     assert bob.send("PART #nowhere").commands() == ["403"]
 
 
-def test_an_empty_room_is_gone_but_the_lobby_stays() -> None:
+def test_empty_room_is_removed_except_the_lobby() -> None:
     world = World()
     alice = world.person("alice", "#tea", "#lobby")
     alice.send("PART #tea,#lobby")
@@ -72,7 +72,7 @@ def test_an_empty_room_is_gone_but_the_lobby_stays() -> None:
     assert not world.hub.fanout.rooms
 
 
-def test_the_topic() -> None:
+def test_topic_is_set_shown_and_cleared() -> None:
     world = World()
     alice, bob = world.person("alice", "#tea"), world.person("bob", "#tea")
     assert bob.send("TOPIC #tea").commands() == ["331"]
@@ -89,7 +89,7 @@ def test_the_topic() -> None:
     assert alice.one("TOPIC").params == ["#tea", ""]
 
 
-def test_who_may_set_the_topic() -> None:
+def test_topic_of_a_protected_room_is_set_by_operators_only() -> None:
     world = World()
     alice, bob = world.person("alice", "#tea", "#lobby"), world.person("bob", "#tea", "#lobby")
     assert bob.send("TOPIC #tea :mine").commands() == ["482"]
@@ -101,7 +101,7 @@ def test_who_may_set_the_topic() -> None:
     assert outsider.send("TOPIC #nowhere :x").commands() == ["403"]
 
 
-def test_a_topic_that_would_not_fit_every_reader_is_refused_with_the_number() -> None:
+def test_too_long_topic_is_refused_with_the_limit() -> None:
     world = World()
     alice = world.person("alice", "#tea")
     limit = int(
@@ -111,7 +111,7 @@ def test_a_topic_that_would_not_fit_every_reader_is_refused_with_the_number() ->
     assert str(limit) in alice.send(f"TOPIC #tea :{'y' * (limit + 1)}").one("417").params[-1]
 
 
-def test_kicking() -> None:
+def test_kick_removes_a_member() -> None:
     world = World()
     alice, bob, carol = (world.person(name, "#tea") for name in ("alice", "bob", "carol"))
     assert bob.send("KICK #tea carol").commands() == ["482"]
@@ -129,7 +129,7 @@ def test_kicking() -> None:
     assert alice.send("KICK #tea,#coffee bob").commands() == ["461"]
 
 
-def test_room_modes() -> None:
+def test_room_modes_are_set_and_shown() -> None:
     world = World()
     alice, bob = world.person("alice", "#tea"), world.person("bob", "#tea")
     read = bob.send("MODE #tea").read()
@@ -148,14 +148,14 @@ def test_room_modes() -> None:
     assert alice.send("MODE #tea +v carol").commands() == ["441"]
 
 
-def test_what_lacks_its_parameter_is_said_and_the_rest_is_done() -> None:
+def test_mode_without_its_parameter_is_reported_and_the_rest_applied() -> None:
     alice = World().person("alice", "#tea")
     read = alice.send("MODE #tea +m-t+vkl").read()
     assert [(m.command, m.params[2]) for m in read if m.command == "696"] == [("696", "v"), ("696", "k"), ("696", "l")]
     assert next(m.params for m in read if m.command == "MODE") == ["#tea", "+m-t"]
 
 
-def test_mode_lines_with_long_names_are_as_many_as_they_need() -> None:
+def test_long_mode_change_is_split_into_lines() -> None:
     world = World()
     ann = world.person("ann", "#tea")
     nicks = ["名" * 31 + end for end in "一二三四五"]
@@ -166,7 +166,7 @@ def test_mode_lines_with_long_names_are_as_many_as_they_need() -> None:
     assert [nick for m in read for nick in m.params[2:]] == nicks
 
 
-def test_an_unknown_mode_letter_is_named_and_the_rest_is_done() -> None:
+def test_unknown_mode_letter_is_reported_and_the_rest_applied() -> None:
     """Or a room that was set ``+sp``, as clients do, would be open to all."""
     world = World()
     alice, bob = world.person("alice", "#tea"), world.person("bob", "#tea")
@@ -193,7 +193,7 @@ def test_multi_prefix_shows_all_standing() -> None:
     assert "@+" in alice.send("WHO #tea").one("352").params[-2]
 
 
-def test_names_fill_as_many_lines_as_they_need() -> None:
+def test_names_are_split_into_lines() -> None:
     world = World()
     for number in range(60):
         world.person(f"somebody_with_a_long_name_{number}", "#tea")
@@ -202,18 +202,18 @@ def test_names_fill_as_many_lines_as_they_need() -> None:
     assert len(" ".join(listed).split()) == 60
 
 
-def test_names_with_their_hosts() -> None:
+def test_userhost_in_names_shows_hosts() -> None:
     alice = World().person("alice", "#tea", caps="userhost-in-names").send("NAMES #tea")
     assert alice.one("353").params[-1].startswith("@alice!~u@")
 
 
-def test_names_of_nothing_and_of_no_room() -> None:
+def test_names_of_a_missing_room_ends_at_once() -> None:
     alice = World().person("alice")
     assert alice.send("NAMES").commands() == ["366"]
     assert alice.send("NAMES #nowhere").commands() == ["366"]
 
 
-def test_the_room_list() -> None:
+def test_list_shows_rooms() -> None:
     world = World()
     alice = world.person("alice", "#tea", "#coffee").send("TOPIC #tea :Green?").forget()
     read = alice.send("LIST").read()
@@ -226,7 +226,7 @@ def test_the_room_list() -> None:
     assert [m.params[1] for m in alice.send("LIST #c*,#TEA").read() if m.command == "322"] == ["#tea", "#coffee"]
 
 
-def test_a_quit_reaches_everybody_once() -> None:
+def test_quit_reaches_every_member_once() -> None:
     world = World()
     alice = world.person("alice", "#a", "#b", "#c")
     bob = world.person("bob", "#a", "#b", "#c")
@@ -238,7 +238,7 @@ def test_a_quit_reaches_everybody_once() -> None:
     assert world.hub.ended == [alice.session]
 
 
-def test_a_lost_connection_is_told_with_its_reason() -> None:
+def test_lost_connection_is_broadcast_with_its_reason() -> None:
     world = World()
     alice, bob = world.person("alice", "#a"), world.person("bob", "#a")
     world.gone(alice, "No answer for 120 seconds")
@@ -247,7 +247,7 @@ def test_a_lost_connection_is_told_with_its_reason() -> None:
     assert bob.lines() == []
 
 
-def test_absences_and_user_modes_leave_no_facts() -> None:
+def test_away_and_user_modes_leave_no_facts() -> None:
     world = World()
     alice = world.person("alice")
     world.person("bob", "#tea")

@@ -22,7 +22,7 @@ def two(world: World, caps: str = "echo-message message-tags") -> tuple[Person, 
     return desk, train, bob
 
 
-def test_the_second_one_gets_the_rooms_and_nobody_notices() -> None:
+def test_second_session_attaches_silently_to_the_rooms() -> None:
     world = a_world()
     desk, train, bob = two(world)
     got = train.read()
@@ -34,7 +34,7 @@ def test_the_second_one_gets_the_rooms_and_nobody_notices() -> None:
     assert world.hub.state.registered == len(world.hub.sessions) == 3
 
 
-def test_a_name_that_is_not_the_accounts_own_is_given_to_its_other_terminal_too() -> None:
+def test_second_session_takes_the_current_nick() -> None:
     """Ann is called annie today: NICK comes before the login, as clients send it, and is not refused for that."""
     world = a_world()
     add(world, "ann")
@@ -49,7 +49,7 @@ def test_a_name_that_is_not_the_accounts_own_is_given_to_its_other_terminal_too(
     assert world.connect().send("NICK annie").commands() == ["433"]
 
 
-def test_each_sees_what_the_other_says() -> None:
+def test_each_session_receives_the_messages_of_the_other() -> None:
     world = a_world()
     desk, train, bob = two(world)
     train.forget()
@@ -61,7 +61,7 @@ def test_each_sees_what_the_other_says() -> None:
     assert [person.one("PRIVMSG").params[1] for person in (desk, train)] == ["hello both"] * 2
 
 
-def test_without_echoes_the_other_one_sees_it_all_the_same() -> None:
+def test_other_session_receives_messages_without_echo_message() -> None:
     world = a_world()
     desk, train, bob = two(world, caps="")
     train.forget()
@@ -71,7 +71,7 @@ def test_without_echoes_the_other_one_sees_it_all_the_same() -> None:
     assert [m.params[1] for m in bob.read()] == ["one", "two"]
 
 
-def test_answers_go_to_the_one_who_asked_and_changes_to_both() -> None:
+def test_replies_go_to_one_session_and_changes_to_both() -> None:
     world = a_world()
     desk, train, bob = two(world, caps="labeled-response batch message-tags")
     train.forget()
@@ -87,7 +87,7 @@ def test_answers_go_to_the_one_who_asked_and_changes_to_both() -> None:
     assert train.send("NAMES #lobby").one("353").params[-1].count("annie") == 1
 
 
-def test_one_leaves_and_the_other_stays_whichever_came_first() -> None:
+def test_user_stays_while_one_session_is_left() -> None:
     for first in (True, False):
         world = a_world()
         desk, train, bob = two(world)
@@ -110,7 +110,7 @@ def test_one_leaves_and_the_other_stays_whichever_came_first() -> None:
         assert world.hub.failures == 0
 
 
-def test_a_dead_connection_is_no_obstacle() -> None:
+def test_dead_session_does_not_prevent_a_login() -> None:
     """The owner is in at once, whatever became of the connection before."""
     world = a_world()
     add(world, "ann")
@@ -120,7 +120,7 @@ def test_a_dead_connection_is_no_obstacle() -> None:
     assert bob.lines() == []
 
 
-def test_the_same_program_coming_back_takes_the_place_of_its_dead_self() -> None:
+def test_returning_client_replaces_its_dead_session() -> None:
     world = a_world()
     add(world, "ann")
     people = []
@@ -136,7 +136,7 @@ def test_the_same_program_coming_back_takes_the_place_of_its_dead_self() -> None
 
 
 @pytest.mark.parametrize(("limit", "held"), [(MAX_SESSIONS, True), (1000, False)])
-def test_they_take_one_place_and_there_is_an_end_to_them(
+def test_sessions_of_an_account_take_one_place_and_are_bounded(
     limit: int, held: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatctl.chat.apply.identity.MAX_SESSIONS", limit)
@@ -147,7 +147,7 @@ def test_they_take_one_place_and_there_is_an_end_to_them(
     assert ("more is not possible" in many[-1].lines()[-1]) is held
 
 
-def test_kicked_and_killed_are_both() -> None:
+def test_kick_and_kill_affect_all_sessions() -> None:
     world = World(rules())
     desk, train, bob = two(world)
     train.forget()
@@ -167,7 +167,7 @@ def test_kicked_and_killed_are_both() -> None:
     assert world.hub.failures == 0
 
 
-def test_logging_out_is_of_both_and_guests_are_never_one() -> None:
+def test_logout_affects_all_sessions_and_guests_are_never_merged() -> None:
     world = a_world()
     desk, train, _ = two(world)
     train.forget()
@@ -224,7 +224,7 @@ def test_latest_away_message_counts_and_the_earlier_one_after_its_session() -> N
     assert aways(bob) == [["lunch"]]
 
 
-def test_back_from_any_session_clears_what_all_said() -> None:
+def test_back_from_any_session_clears_all_away_messages() -> None:
     desk, train, bob = three(a_world())
     desk.send("AWAY :lunch")
     assert train.send("AWAY").commands() == ["305"]

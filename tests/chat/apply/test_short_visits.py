@@ -68,7 +68,7 @@ def test_visitor_is_in_no_list_and_takes_no_place_in_the_room() -> None:
     assert world.person("cat").send("JOIN #tea").one("JOIN")
 
 
-def test_who_monitors_the_name_is_not_told() -> None:
+def test_visitor_is_not_reported_by_monitor() -> None:
     world = World()
     ann = world.person("ann")
     ann.send("MONITOR + ben").forget()
@@ -79,7 +79,7 @@ def test_who_monitors_the_name_is_not_told() -> None:
     assert commands(ann) == []
 
 
-def test_only_the_control_socket_hears_what_others_say() -> None:
+def test_only_control_socket_visitors_receive_messages() -> None:
     world = World()
     ann = world.person("ann", "#lobby")
     ben = visitor(world, "ben", "#lobby").forget()
@@ -134,7 +134,7 @@ def test_kick_ends_a_visit() -> None:
     assert commands(ben) == ["404"]
 
 
-def test_who_joins_a_room_that_visitors_opened_is_its_operator() -> None:
+def test_first_member_of_a_room_opened_by_visitors_is_operator() -> None:
     world = World()
     visitor(world, "ben", "#new").send("PRIVMSG #new :first")
     ann = world.person("ann")
@@ -142,7 +142,7 @@ def test_who_joins_a_room_that_visitors_opened_is_its_operator() -> None:
     assert next(message for message in ann.read() if message.command == "353").params[-1] == "@ann"
 
 
-def test_room_that_only_visitors_opened_goes_with_them() -> None:
+def test_room_with_visitors_only_ends_with_them() -> None:
     world = World()
     ben = visitor(world, "ben", "#new")
     assert "#new" in world.hub.state.rooms
@@ -179,7 +179,7 @@ def test_control_socket_needs_neither_password_nor_account() -> None:
         assert visitor(world, "owner", "#lobby", console=True).session.registered
 
 
-def test_name_of_somebody_else_is_refused_as_usual() -> None:
+def test_name_of_another_user_is_refused() -> None:
     world = World()
     world.person("ann", "#lobby")
     owner = visitor(world, "ann", console=True)
@@ -200,7 +200,7 @@ def test_capability_cannot_be_requested_after_registration() -> None:
     assert ann.one("CAP").params[1] == "NAK"
 
 
-def test_session_of_an_account_that_is_here_leaves_no_room_and_moves_no_position() -> None:
+def test_visit_of_a_connected_account_leaves_no_room_and_moves_no_position() -> None:
     world = a_world()
     add(world, "ann")
     ann = enter(world, "ann", "sesame")
@@ -215,7 +215,7 @@ def test_session_of_an_account_that_is_here_leaves_no_room_and_moves_no_position
     assert commands(ann) == ["404"]
 
 
-def test_owner_of_a_name_who_joins_while_a_script_of_theirs_runs_is_announced() -> None:
+def test_owner_who_joins_during_a_visit_is_announced() -> None:
     world = a_world()
     add(world, "ann")
     ben = world.person("ben", "#lobby")

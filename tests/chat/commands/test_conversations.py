@@ -21,7 +21,7 @@ def test_targets_are_counted_from_the_first_time() -> None:
         assert [message.params[1] for message in batch(bob, "draft/chathistory-targets")] == nicks
 
 
-def test_of_many_conversations_the_latest_are_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latest_of_many_conversations_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.chat.commands.conversations.CONVERSATIONS", 2)
     world = World()
     bob = world.person("bob", caps=f"{CAPS} soju.im/search")

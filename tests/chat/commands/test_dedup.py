@@ -14,7 +14,7 @@ def enter(world: World, nick: str = "ann") -> Person:
     return person.forget()
 
 
-def test_what_was_kept_is_not_kept_again_and_its_first_echo_comes() -> None:
+def test_resent_stored_message_is_answered_with_its_first_echo() -> None:
     world = World()
     bob = enter(world, "bob")
     ann = enter(world)
@@ -32,7 +32,7 @@ def test_what_was_kept_is_not_kept_again_and_its_first_echo_comes() -> None:
     assert [fact.text for fact in world.facts if fact.kind == "PRIVMSG"] == ["one", "two", "three"]
 
 
-def test_what_was_said_after_the_first_look_is_looked_up_as_well() -> None:
+def test_message_sent_after_the_first_lookup_is_looked_up_too() -> None:
     """On one connection: a resend, then new messages, then resends of those."""
     world = World()
     ann = enter(world)
@@ -45,7 +45,7 @@ def test_what_was_said_after_the_first_look_is_looked_up_as_well() -> None:
     assert [m.params[1] for m in ann.read()] == ["one", "two", "two", "three", "three", "one"]
 
 
-def test_what_is_still_on_its_way_counts_as_kept() -> None:
+def test_uncommitted_message_is_deduplicated() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     ann = enter(world)
@@ -63,7 +63,7 @@ def test_what_is_still_on_its_way_counts_as_kept() -> None:
     assert [m.params[1] for m in again.read() if m.command == "PRIVMSG"] == ["one"]
 
 
-def test_private_messages_too() -> None:
+def test_private_messages_are_deduplicated() -> None:
     world = World()
     enter(world, "bob")
     ann = enter(world)
@@ -72,7 +72,7 @@ def test_private_messages_too() -> None:
     assert [fact.text for fact in world.facts if fact.kind == "PRIVMSG"] == ["psst"]
 
 
-def test_an_unmarked_one_is_said_whatever_its_number() -> None:
+def test_unmarked_message_is_stored_whatever_its_number() -> None:
     world = World()
     ann = enter(world)
     ann.send("@chatctl/ref=x.1 PRIVMSG #tea :one", "@chatctl/ref=x.1 PRIVMSG #tea :one")

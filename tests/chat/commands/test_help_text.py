@@ -20,7 +20,7 @@ def test_the_page_in_docs_is_the_table() -> None:
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_what_takes_parameters_says_so_when_there_are_none(command: str) -> None:
+def test_command_without_its_parameters_is_answered_461(command: str) -> None:
     """modern.ircdocs.horse, "ERR_NEEDMOREPARAMS (461)"."""
     row = COMMANDS[command]
     alice = World().person("alice")
@@ -29,7 +29,7 @@ def test_what_takes_parameters_says_so_when_there_are_none(command: str) -> None
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_help_on_every_command(command: str) -> None:
+def test_help_is_given_on_every_command(command: str) -> None:
     """modern.ircdocs.horse, "HELP message": 704, 705..., 706, each with the subject."""
     alice = World().person("alice")
     for asked in (f"HELP {command}", f"HELPOP {command.lower()}"):
@@ -40,7 +40,7 @@ def test_help_on_every_command(command: str) -> None:
         assert read[0].params[2].split()[0].startswith((command, "@<tags>"))
 
 
-def test_help_in_general_and_on_nothing() -> None:
+def test_help_without_or_with_an_unknown_subject() -> None:
     alice = World().person("alice")
     read = alice.send("HELP").read()
     assert (read[0].command, read[-1].command, read[0].params[1]) == ("704", "706", "*")
@@ -48,7 +48,7 @@ def test_help_in_general_and_on_nothing() -> None:
 
 
 @pytest.mark.parametrize("command", sorted(name for name, row in COMMANDS.items() if row.operator))
-def test_what_is_for_operators_is_refused_to_others(command: str) -> None:
+def test_operator_commands_are_refused_to_others(command: str) -> None:
     """modern.ircdocs.horse, "ERR_NOPRIVILEGES (481)"."""
     alice = World().person("alice")
     assert alice.send(f"{command} a b c").commands() == ["481"]

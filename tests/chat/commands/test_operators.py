@@ -12,7 +12,7 @@ VERIFIER = str(scram.make("tea at five", b"salt", 4096))
 RULES = Rules(listener_limit=100, created=START, operators={"root": VERIFIER})
 
 
-def test_the_right_password_makes_an_operator() -> None:
+def test_correct_password_makes_an_operator() -> None:
     """RPL_YOUREOPER (381) and MODE +o; WHOIS shows it (313)."""
     world = World(RULES)
     ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
@@ -27,7 +27,7 @@ def test_the_right_password_makes_an_operator() -> None:
     assert ann.send("OPER root :tea at five").commands() == ["381"]
 
 
-def test_a_wrong_password_and_an_unknown_name() -> None:
+def test_wrong_password_and_unknown_name_are_refused() -> None:
     world = World(RULES)
     ann = world.person("ann")
     assert ann.send("OPER root nonsense").commands() == ["464"]
@@ -39,7 +39,7 @@ def test_a_wrong_password_and_an_unknown_name() -> None:
     assert "nonsense" not in logged
 
 
-def test_mode_takes_it_away_but_does_not_give_it() -> None:
+def test_mode_removes_operator_status_but_does_not_grant_it() -> None:
     world = World(RULES)
     ann = world.person("ann")
     assert ann.send("MODE ann +o").lines() == []
@@ -50,7 +50,7 @@ def test_mode_takes_it_away_but_does_not_give_it() -> None:
     assert "313" not in ann.send("WHOIS ann").commands()
 
 
-def test_what_a_session_sends_meanwhile_waits_for_the_verdict() -> None:
+def test_lines_after_oper_wait_for_its_result() -> None:
     world = World(RULES)
     ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
     world.workers.held = True
@@ -62,7 +62,7 @@ def test_what_a_session_sends_meanwhile_waits_for_the_verdict() -> None:
     assert ann.commands() == ["381", "MODE", "PONG"]
 
 
-def test_somebody_who_left_meanwhile_is_no_trouble() -> None:
+def test_session_that_left_during_the_check_is_ignored() -> None:
     world = World(RULES)
     ann = world.person("ann")
     world.workers.held = True
@@ -73,7 +73,7 @@ def test_somebody_who_left_meanwhile_is_no_trouble() -> None:
     assert world.hub.idle
 
 
-def test_guessing_takes_longer_and_longer() -> None:
+def test_wrong_passwords_are_delayed_increasingly() -> None:
     """The delay grows; who knows the password and comes from elsewhere is not kept waiting."""
     world = World(RULES)
     guesser = world.connect("192.0.2.1")
@@ -96,14 +96,14 @@ def test_guessing_takes_longer_and_longer() -> None:
     assert "wait 2 s" in guesser.send("OPER root guess").lines()[-1]
 
 
-def test_a_password_that_others_can_read_on_the_way_is_refused() -> None:
+def test_oper_in_clear_is_refused() -> None:
     world = World(RULES)
     ann = world.connect("192.0.2.1", secure=False).send("NICK ann", "USER u 0 * :r").forget()
     assert "TLS" in ann.send("OPER root :tea at five").one("464").params[-1]
     assert not ann.user.operator
 
 
-def test_on_this_computer_a_session_that_guessed_nothing_has_its_try() -> None:
+def test_local_session_without_a_guess_may_try() -> None:
     world = World(RULES)
     eve, ann = world.person("eve"), world.person("ann")
     eve.send(*["OPER root guess"] * 1000).forget()
@@ -114,7 +114,7 @@ def test_on_this_computer_a_session_that_guessed_nothing_has_its_try() -> None:
     assert ann.send("OPER root :tea at five").commands() == ["381", "MODE"]
 
 
-def test_too_much_to_do_is_said() -> None:
+def test_oper_is_refused_if_too_many_tasks_wait() -> None:
     world = World(RULES)
     ann = world.person("ann")
     world.workers.held = True
@@ -125,7 +125,7 @@ def test_too_much_to_do_is_said() -> None:
     assert "try again" in ann.one("464").params[-1]
 
 
-def test_settings_that_name_others_take_effect_at_once() -> None:
+def test_changed_operators_take_effect_at_once() -> None:
     """REHASH between a right password and its entry, and after it: a name that is gone gives nothing any more."""
     world = World(RULES)
     ann, bob = world.person("ann"), world.person("bob")

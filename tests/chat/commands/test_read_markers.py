@@ -27,23 +27,23 @@ def logged_in(world: World, nick: str, account: str = "ann") -> Person:
 
 
 class TestMarking:
-    def test_asking_and_setting(self) -> None:
+    def test_read_marker_is_queried_and_set(self) -> None:
         ann = World().person("ann", "#tea", caps=CAPS)
         assert ann.send("MARKREAD #TEA").one("MARKREAD").params == ["#tea", "*"]
         assert ann.send(f"MARKREAD #tea {ONE}").one("MARKREAD").params == ["#tea", ONE]
         assert ann.send("MARKREAD #tea").one("MARKREAD").params == ["#tea", ONE]
 
-    def test_it_never_goes_back(self) -> None:
+    def test_read_marker_never_moves_back(self) -> None:
         ann = World().person("ann", caps=CAPS)
         ann.send(f"MARKREAD bob {TWO}").forget()
         assert ann.send(f"MARKREAD bob {ONE}").one("MARKREAD").params == ["bob", TWO]
 
-    def test_nor_into_the_future(self) -> None:
+    def test_read_marker_never_moves_into_the_future(self) -> None:
         ann = World().person("ann", caps=CAPS)
         told = ann.send("MARKREAD bob timestamp=2030-01-01T00:00:00.000Z").one("MARKREAD")
         assert told.params[1] == "timestamp=2023-11-14T22:13:20.000Z"
 
-    def test_on_entering_before_the_end_of_the_names(self) -> None:
+    def test_read_marker_is_sent_on_join_before_the_end_of_names(self) -> None:
         world = World()
         ann = world.person("ann", caps=CAPS)
         assert ann.send("JOIN #tea").commands() == ["JOIN", "353", "MARKREAD", "366"]
@@ -52,7 +52,7 @@ class TestMarking:
         quiet = world.person("quiet", caps=CAPS + " no-implicit-names")
         assert quiet.send("JOIN #tea").commands() == ["JOIN", "MARKREAD"]
 
-    def test_all_of_ones_own_clients_are_told_and_nobody_else(self) -> None:
+    def test_read_marker_is_sent_to_all_own_sessions_only(self) -> None:
         world = World()
         one, two = logged_in(world, "ann1"), logged_in(world, "ann2")
         old, eve = world.person("old"), world.person("eve", caps=CAPS)
@@ -77,23 +77,23 @@ class TestMarking:
             ("MARKREAD #a,b", ["INVALID_PARAMS", "#a,b"]),
         ],
     )
-    def test_what_is_wrong(self, line: str, params: list[str]) -> None:
+    def test_invalid_markread_is_refused(self, line: str, params: list[str]) -> None:
         ann = World().person("ann", caps=CAPS)
         assert ann.send(line).one("FAIL").params[:-1] == ["MARKREAD", *params]
 
-    def test_without_the_capability(self) -> None:
+    def test_markread_without_the_capability_is_unknown(self) -> None:
         assert World().person("ann").send("MARKREAD #tea").commands() == ["421"]
 
 
 class TestKeeping:
-    def test_an_accounts_are_there_after_coming_back(self) -> None:
+    def test_read_markers_of_an_account_survive_a_reconnect(self) -> None:
         world = World()
         ann = logged_in(world, "ann1")
         ann.send(f"MARKREAD #tea {ONE}")
         world.gone(ann)
         assert logged_in(world, "ann2").send("MARKREAD #tea").one("MARKREAD").params[1] == ONE
 
-    def test_a_guests_end_with_the_session(self) -> None:
+    def test_read_markers_of_a_guest_end_with_the_session(self) -> None:
         world = World()
         ann = world.person("ann", caps=CAPS).send(f"MARKREAD #tea {ONE}")
         world.gone(ann)
@@ -101,7 +101,7 @@ class TestKeeping:
         assert world.hub.state.accounts.get(("mark", "x")) is None
         assert not world.hub.state.accounts.marks._marks
 
-    def test_they_are_on_disk(self, tmp_path: Path) -> None:
+    def test_read_markers_are_stored(self, tmp_path: Path) -> None:
         with Desk(tmp_path / "j.db") as desk:
             mark = ReadMark("account ann\x1f#tea", START)
             desk.journal.append((), (), (), Changes(5, 5, {record_key(mark): mark}))
@@ -109,7 +109,7 @@ class TestKeeping:
         with Desk(tmp_path / "j.db") as desk:
             assert desk.journal.records() == [mark]
 
-    def test_whoever_has_the_accounts_name_next_reads_nothing_of_it(self) -> None:
+    def test_read_markers_are_not_inherited_by_the_next_account(self) -> None:
         world = World()
         account = Account("ann", "ann", "verifier", START, "ann", 1)
         world.hub.state.accounts.put(record_key(account), account)
@@ -118,7 +118,7 @@ class TestKeeping:
         assert ("mark", "account ann\x1f#tea") in outcome.records
         assert logged_in(world, "ann2").send("MARKREAD #tea").one("MARKREAD").params[1] == "*"
 
-    def test_they_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_read_markers_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(user_data, "MAX_MARKS", 3)
         ann = logged_in(World(), "ann1")
         for number in range(1, 6):

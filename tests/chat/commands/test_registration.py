@@ -24,12 +24,12 @@ def test_the_welcome_is_001_to_005_then_counts_and_motd() -> None:
     assert all(message.source == "chatctl.local" for message in read)
 
 
-def test_user_before_nick_and_pass_first() -> None:
+def test_registration_commands_work_in_any_order() -> None:
     world = World(Rules(password="sesame", created=START))
     assert world.connect().send("PASS sesame", "USER u 0 * :r", "NICK alice").commands()[:6] == WELCOME
 
 
-def test_isupport_tokens_are_the_numbers_in_force() -> None:
+def test_isupport_tokens_equal_the_rules() -> None:
     person = World().connect().send("NICK alice", "USER alice 0 * :Alice")
     tokens = [token for message in person.read() if message.command == "005" for token in message.params[1:-1]]
     for expected in (
@@ -44,7 +44,7 @@ def test_isupport_tokens_are_the_numbers_in_force() -> None:
     assert len(tokens) == len(set(tokens))
 
 
-def test_a_wrong_password_is_said_and_ends_it() -> None:
+def test_wrong_server_password_ends_the_connection() -> None:
     world = World(Rules(password="sesame", created=START))
     person = world.connect().send("PASS wrong", "NICK alice", "USER u 0 * :r")
     assert person.commands() == ["464", "ERROR"]
@@ -52,7 +52,7 @@ def test_a_wrong_password_is_said_and_ends_it() -> None:
     assert world.connect().send("NICK alice", "USER u 0 * :r").commands() == ["464", "ERROR"]
 
 
-def test_who_guesses_the_servers_password_must_wait_and_others_get_in() -> None:
+def test_guesser_of_the_server_password_waits_and_others_do_not() -> None:
     world = World(Rules(password="sesame", created=START))
 
     def come(password: str, address: str = "192.0.2.1") -> Person:
@@ -70,7 +70,7 @@ def test_who_guesses_the_servers_password_must_wait_and_others_get_in() -> None:
     assert bob.commands()[:6] == WELCOME
 
 
-def test_register_is_no_way_to_guess_the_servers_password() -> None:
+def test_register_cannot_be_used_to_guess_the_server_password() -> None:
     world = World(Rules(password="sesame", created=START))
     eve = world.connect("192.0.2.1").send("CAP LS 302", "NICK eve", "USER u 0 * :r").forget()
     for number in range(5):
@@ -79,14 +79,14 @@ def test_register_is_no_way_to_guess_the_servers_password() -> None:
     assert "please wait" in eve.one("FAIL").params[-1]
 
 
-def test_who_gives_no_password_has_guessed_nothing() -> None:
+def test_missing_server_password_is_not_a_guess() -> None:
     world = World(Rules(password="sesame", created=START))
     for _ in range(10):
         assert "464" in world.connect("192.0.2.1").send("NICK alice", "USER u 0 * :r").commands()
     assert world.connect("192.0.2.1").send("PASS sesame", "NICK alice", "USER u 0 * :r").commands()[:6] == WELCOME
 
 
-def test_the_motd_is_shown() -> None:
+def test_motd_is_shown() -> None:
     world = World(Rules(motd="one\ntwo", created=START))
     person = world.connect().send("NICK alice", "USER u 0 * :r")
     texts = [message.params[1] for message in person.read() if message.command in ("375", "372", "376")]
@@ -109,17 +109,17 @@ def test_the_motd_is_shown() -> None:
         ("PASS", "461"),
     ],
 )
-def test_refusals_before_registration(line: str, numeric: str) -> None:
+def test_commands_before_registration_are_refused(line: str, numeric: str) -> None:
     assert World().connect().send(line).commands() == [numeric]
 
 
-def test_a_refused_name_says_why_in_words() -> None:
+def test_refused_name_has_its_reason() -> None:
     reason = World().connect().send("NICK 1up").one("432").params[-1]
     assert reason.startswith("That name cannot be used: ")
     assert "digit" in reason
 
 
-def test_a_taken_name_is_advice_before_and_a_decision_at_registration() -> None:
+def test_taken_name_is_decided_at_registration() -> None:
     world = World()
     world.person("alice")
     newcomer = world.connect().send("NICK Alice")
@@ -132,7 +132,7 @@ def test_a_taken_name_is_advice_before_and_a_decision_at_registration() -> None:
     assert newcomer.send("NICK bob").commands()[:6] == WELCOME
 
 
-def test_two_who_want_one_name_the_entry_decides() -> None:
+def test_one_of_two_simultaneous_registrations_gets_the_name() -> None:
     world = World()
     first, second = world.connect(), world.connect()
     for person in (first, second):
@@ -152,7 +152,7 @@ def test_ping_and_quit_are_answered_before_registration() -> None:
 
 
 @pytest.mark.parametrize("verb", sorted(HTTP))
-def test_a_web_browser_is_turned_away_at_once(verb: str) -> None:
+def test_web_browser_is_refused_at_once(verb: str) -> None:
     """Whatever a browser sends; two of its methods are IRC commands as well."""
     world = World()
     person = world.connect().send(f"{verb} / HTTP/1.1", "Host: localhost", "NICK alice", "USER u 0 * :r")
@@ -160,7 +160,7 @@ def test_a_web_browser_is_turned_away_at_once(verb: str) -> None:
     assert world.hub.ended == [person.session]
 
 
-def test_user_and_pass_cannot_be_said_again() -> None:
+def test_user_and_pass_after_registration_are_refused() -> None:
     person = World().person("alice")
     assert person.send("USER u 0 * :r", "PASS x").commands() == ["462", "462"]
 
@@ -202,7 +202,7 @@ def test_cap_works_after_registration_too() -> None:
     assert person.send("CAP REQ server-time", "CAP END").commands() == ["CAP"]
 
 
-def test_the_next_one_over_the_limit_is_told_and_named_the_limit() -> None:
+def test_client_over_the_limit_is_refused_with_the_limit() -> None:
     world = World(Rules(listener_limit=2, created=START))
     alice = world.person("alice")
     world.person("bob")
@@ -223,7 +223,7 @@ def test_the_next_one_over_the_limit_is_told_and_named_the_limit() -> None:
     assert all(wide.person(f"n{number}").session.registered for number in range(20)), "without the limit"
 
 
-def test_a_place_is_not_taken_by_asking_whether_a_name_is_free() -> None:
+def test_name_check_takes_no_place() -> None:
     world = World(Rules(listener_limit=1, created=START))
     world.person("alice")
     asking = world.connect().send("CAP LS", "NICK alice", "NICK bob", "CAP LIST")
@@ -235,7 +235,7 @@ class TestResume:
 
     LOGIN = ("CAP REQ :chatctl/resume", "RESUME secret one", "NICK alice", "USER u 0 * :r", "CAP END")
 
-    def test_the_same_client_takes_its_name_back_at_once(self) -> None:
+    def test_resumed_client_takes_its_name_back_at_once(self) -> None:
         world = World(Rules(listener_limit=2, created=START))
         old = world.connect().send(*self.LOGIN, "JOIN #lobby")
         bob = world.person("bob", "#lobby")
@@ -245,7 +245,7 @@ class TestResume:
         assert old.session.dropped
         assert world.hub.ended == [old.session]
 
-    def test_name_first_and_tokens_later_work_as_well(self) -> None:
+    def test_resume_after_nick_works_too(self) -> None:
         world = World()
         world.connect().send(*self.LOGIN)
         new = world.connect().send("CAP LS", "NICK alice", "USER u 0 * :r")
@@ -253,7 +253,7 @@ class TestResume:
         assert "001" in new.send("CAP REQ :chatctl/resume", "RESUME secret one", "CAP END").commands()
 
     @pytest.mark.parametrize("tokens", ["secret two", "other one"])
-    def test_another_program_or_another_computer_does_not(self, tokens: str) -> None:
+    def test_other_client_or_address_does_not_take_the_name(self, tokens: str) -> None:
         world = World()
         old = world.connect().send(*self.LOGIN)
         new = world.connect().send(
@@ -262,7 +262,7 @@ class TestResume:
         assert "433" in new.commands()
         assert old.session.id in world.hub.sessions
 
-    def test_the_tokens_are_kept_as_hashes_only(self) -> None:
+    def test_resume_tokens_are_held_as_hashes_only(self) -> None:
         world = World()
         world.connect().send(*self.LOGIN)
         user = world.hub.state.by_session[SessionId(1)]
@@ -270,7 +270,7 @@ class TestResume:
         assert len(user.secret) == 64
 
 
-def test_a_silent_holder_is_probed_when_somebody_wants_the_name() -> None:
+def test_silent_holder_is_probed_when_another_client_wants_the_name() -> None:
     world = World()
     world.person("alice")
     world.connect().send("NICK Alice")

@@ -17,7 +17,7 @@ from tests.chat.accounts import ITERATIONS, a_world, account_of, add, enter, pla
 from tests.chat.world import Person
 
 
-def test_plain_before_registration() -> None:
+def test_sasl_plain_before_registration_logs_in() -> None:
     world = a_world()
     add(world, "ann")
     ann = enter(world, "ann", "sesame")
@@ -31,7 +31,7 @@ def test_plain_before_registration() -> None:
     assert bob.send("WHO ann %na").one("354").params[1:] == ["ann", "ann"]
 
 
-def test_plain_after_registration_and_again_as_somebody_else() -> None:
+def test_sasl_plain_after_registration_changes_the_account() -> None:
     world = a_world()
     add(world, "ann")
     add(world, "bob")
@@ -58,7 +58,7 @@ def test_plain_after_registration_and_again_as_somebody_else() -> None:
         "AUTHENTICATE YQ",
     ],
 )
-def test_plain_that_fails_and_can_be_tried_again(line: str) -> None:
+def test_failed_sasl_plain_can_be_tried_again(line: str) -> None:
     world = a_world()
     add(world, "ann")
     eve = world.person("eve", caps="sasl")
@@ -68,7 +68,7 @@ def test_plain_that_fails_and_can_be_tried_again(line: str) -> None:
     assert account_of(world, eve) == "ann"
 
 
-def test_an_account_that_is_not_there_cannot_be_told_apart() -> None:
+def test_missing_account_is_indistinguishable_from_a_wrong_password() -> None:
     world = a_world()
     add(world, "ann")
     said = []
@@ -83,7 +83,7 @@ def test_an_account_that_is_not_there_cannot_be_told_apart() -> None:
     assert said[0] == said[1]
 
 
-def test_pieces_of_400_bytes() -> None:
+def test_sasl_message_is_joined_from_pieces_of_400_bytes() -> None:
     """A message whose length is a multiple of 400 is ended by an empty piece."""
     world = a_world()
     password = "x" * (300 - len("\0ann\0"))
@@ -96,7 +96,7 @@ def test_pieces_of_400_bytes() -> None:
     assert eve.send("AUTHENTICATE +").commands() == ["900", "903"]
 
 
-def test_too_long_and_endless() -> None:
+def test_too_long_sasl_message_is_refused() -> None:
     world = a_world()
     eve = world.person("eve", caps="sasl")
     assert eve.send("AUTHENTICATE PLAIN", "AUTHENTICATE " + "A" * 401).commands()[-1] == "905"
@@ -106,7 +106,7 @@ def test_too_long_and_endless() -> None:
     assert exchange is None or (isinstance(exchange, SaslExchange) and len(exchange.pieces) < 11)
 
 
-def test_abort_and_unknown_mechanisms() -> None:
+def test_sasl_abort_and_unknown_mechanism_are_answered() -> None:
     world = a_world()
     eve = world.person("eve", caps="sasl")
     assert eve.send("AUTHENTICATE PLAIN", "AUTHENTICATE *").commands() == ["AUTHENTICATE", "906"]
@@ -117,7 +117,7 @@ def test_abort_and_unknown_mechanisms() -> None:
     assert eve.send("AUTHENTICATE").commands() == ["461"]
 
 
-def test_plain_is_refused_where_others_can_read_along() -> None:
+def test_sasl_plain_in_clear_is_refused() -> None:
     world = a_world()
     add(world, "ann")
     eve = world.connect("192.0.2.1", secure=False).send("NICK eve", "USER u 0 * :r").forget()
@@ -149,7 +149,7 @@ def log_in_by_scram(person: Person, name: str, password: str) -> str:
     return person.send("AUTHENTICATE +").read()[-1].command
 
 
-def test_scram() -> None:
+def test_scram_logs_in() -> None:
     """RFC 5802; the server proves itself as well."""
     world = a_world()
     add(world, "ann")
@@ -161,7 +161,7 @@ def test_scram() -> None:
     assert account_of(world, eve) == "ann"
 
 
-def test_a_password_that_changes_during_the_exchange() -> None:
+def test_password_changed_during_the_exchange_is_refused() -> None:
     world = a_world()
     add(world, "ann")
     eve = world.person("eve", caps="sasl")
@@ -177,7 +177,7 @@ def test_a_password_that_changes_during_the_exchange() -> None:
 
 @given(st.lists(st.text(alphabet="A+=*/!\0é", max_size=500), max_size=6), st.sampled_from(["PLAIN", "SCRAM-SHA-256"]))
 @settings(max_examples=60)
-def test_any_pieces_at_all(pieces: list[str], mechanism: str) -> None:
+def test_any_sasl_pieces_are_answered(pieces: list[str], mechanism: str) -> None:
     world = a_world()
     eve = world.connect()
     eve.send(f"AUTHENTICATE {mechanism}", *(f"AUTHENTICATE {piece}" for piece in pieces), "PING end")
@@ -188,7 +188,7 @@ def test_any_pieces_at_all(pieces: list[str], mechanism: str) -> None:
 # Guessing.
 
 
-def test_a_thousand_guesses_fail_and_the_owner_gets_in() -> None:
+def test_thousand_guesses_fail_and_the_owner_logs_in() -> None:
     for address, owners in (("192.0.2.7", "192.0.2.8"), ("2001:db8:1:2::{:x}", "2001:db8:1:3::1")):
         _guesses_from(address, owners)
 

@@ -53,7 +53,7 @@ CAPS = (
         "MODE {} +b *!*@*",
     ],
 )
-def test_a_secret_room_answers_like_one_that_is_not_there(line: str) -> None:
+def test_secret_room_is_answered_like_a_missing_one(line: str) -> None:
     world = World()
     alice = world.person("alice", "#Cellar")
     world.person("carol")
@@ -67,7 +67,7 @@ def test_a_secret_room_answers_like_one_that_is_not_there(line: str) -> None:
     assert alice.lines() == []
 
 
-def test_a_secret_room_that_takes_messages_from_outside_takes_them() -> None:
+def test_secret_room_without_mode_n_accepts_messages() -> None:
     world = World()
     alice, bob = world.person("alice", "#cellar"), world.person("bob")
     alice.send("MODE #cellar +s-n").forget()
@@ -86,7 +86,7 @@ def test_rename_onto_a_secret_room_answers_like_onto_a_former_one() -> None:
     assert secret.lines() == []
 
 
-def test_rename_by_an_outsider_does_not_tell_which_rooms_had_messages() -> None:
+def test_rename_by_an_outsider_does_not_disclose_history() -> None:
     world = World()
     world.person("carol", "#garret").send("PRIVMSG #garret :hello", "PART #garret")
     world.person("alice", "#tea")

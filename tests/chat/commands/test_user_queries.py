@@ -8,7 +8,7 @@ from chatctl.chat.model.policy import Rules
 from tests.chat.world import START, World
 
 
-def test_a_rename_reaches_all_who_share_a_room_once() -> None:
+def test_nick_change_reaches_members_once() -> None:
     world = World()
     alice = world.person("alice", "#a", "#b")
     bob = world.person("bob", "#a", "#b")
@@ -21,7 +21,7 @@ def test_a_rename_reaches_all_who_share_a_room_once() -> None:
     assert alice.one("PRIVMSG").params[0] == "alicia"
 
 
-def test_a_rename_to_a_taken_name_is_refused_and_to_ones_own_in_capitals_is_not() -> None:
+def test_nick_change_to_a_taken_name_is_refused_and_to_other_case_is_not() -> None:
     world = World()
     alice = world.person("alice")
     world.person("bob")
@@ -46,7 +46,7 @@ def test_who_lists_a_room_a_user_and_a_mask() -> None:
     assert alice.send("WHO #nowhere").commands() == ["315"]
 
 
-def test_invisible_users_are_not_listed_to_strangers() -> None:
+def test_invisible_users_are_hidden_from_users_without_a_shared_room() -> None:
     world = World()
     alice = world.person("alice", "#tea")
     assert alice.send("MODE alice +i").one("MODE").params == ["alice", "+i"]
@@ -59,7 +59,7 @@ def test_invisible_users_are_not_listed_to_strangers() -> None:
     assert [m.params[5] for m in stranger.send("WHO alice").read() if m.command == "352"] == ["alice"]
 
 
-def test_whois() -> None:
+def test_whois_describes_a_user() -> None:
     world = World()
     alice = world.person("alice", "#tea", "#coffee")
     bob = world.person("bob")
@@ -82,7 +82,7 @@ def test_others_see_a_hash_of_the_address_never_the_address() -> None:
     assert "203.0.113.7" not in "".join(bob.lines())
 
 
-def test_ison_and_userhost() -> None:
+def test_ison_and_userhost_are_answered() -> None:
     world = World()
     alice = world.person("alice")
     world.person("bob").send("AWAY :x")
@@ -91,7 +91,7 @@ def test_ison_and_userhost() -> None:
     assert alice.send("USERHOST bob").one("302").params[-1].startswith("bob=-~u@")
 
 
-def test_user_modes_of_others_are_theirs() -> None:
+def test_user_modes_of_others_cannot_be_changed() -> None:
     world = World()
     alice = world.person("alice")
     world.person("bob")
@@ -100,7 +100,7 @@ def test_user_modes_of_others_are_theirs() -> None:
     assert alice.send("MODE alice +Z").commands() == ["501"]
 
 
-def test_of_user_modes_the_known_ones_are_set_and_the_others_said() -> None:
+def test_known_user_modes_are_set_and_unknown_reported() -> None:
     """ "User mode": "the server MUST apply the modes that are implemented, and then send ERR_UMODEUNKNOWNFLAG"."""
     alice = World().person("alice")
     read = alice.send("MODE alice +wZi-Y").read()
@@ -110,7 +110,7 @@ def test_of_user_modes_the_known_ones_are_set_and_the_others_said() -> None:
     assert alice.send("MODE alice " + "+i-i" * 120 + "+B").one("MODE").params[1] == "-i+B"
 
 
-def test_about_the_server() -> None:
+def test_server_queries_are_answered() -> None:
     alice = World().person("alice")
     assert alice.send("LUSERS").commands() == ["251", "252", "253", "254", "255", "265", "266"]
     assert alice.send("MOTD").commands() == ["422"]
@@ -140,7 +140,7 @@ def test_wrong_parameters_of_any_length_are_answered_on_one_line() -> None:
     assert alice.send("JOIN ,", "PART ,", "PRIVMSG , :x").commands() == ["461", "461", "411"]
 
 
-def test_who_fits_on_its_line_whatever_the_names() -> None:
+def test_who_reply_fits_on_a_line_for_any_names() -> None:
     world = World()
     name = "𝒂".translate({0x1D482: "𠀀"}) * 32
     person = world.connect().send(f"NICK {name}", f"USER user_name_ 0 * :{'r' * 300}", "JOIN #" + "x" * 63).forget()
@@ -149,7 +149,7 @@ def test_who_fits_on_its_line_whatever_the_names() -> None:
     assert line.params[-1].startswith("0 r")
 
 
-def test_the_longest_names_there_can_be_fit_every_answer() -> None:
+def test_every_reply_fits_the_longest_names() -> None:
     """Nothing is cut and no line is too long (World holds every line to it), whatever is asked for."""
     world = World(Rules(listener_limit=1000, created=START, server_name="s" * 61 + ".x", network="n" * 30))
     room, nick = "#" + "x" * 63, "𐐀" * 32

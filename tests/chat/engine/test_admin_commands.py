@@ -15,7 +15,7 @@ def an_operator(world: World, nick: str = "root", *rooms: str) -> Person:
     return person
 
 
-def test_kill() -> None:
+def test_kill_disconnects_the_user() -> None:
     """ "KILL message": who goes reads KILL, QUIT and ERROR, the others the same QUIT."""
     world = World()
     root, bob, alice = an_operator(world), world.person("bob", "#tea"), world.person("alice", "#tea")
@@ -33,7 +33,7 @@ def test_kill() -> None:
     assert root.send("KILL root").commands()[-1] == "ERROR"
 
 
-def test_kill_reaches_every_session_of_the_one_who_goes() -> None:
+def test_kill_ends_every_session_of_the_user() -> None:
     world = World()
     root = an_operator(world)
     world.person("bob").send("PRIVMSG NickServ :REGISTER sesame", "QUIT")
@@ -45,7 +45,7 @@ def test_kill_reaches_every_session_of_the_one_who_goes() -> None:
     assert [person.commands() for person in bobs] == [["KILL", "QUIT", "ERROR"]] * 2
 
 
-def test_wallops_reach_those_who_want_them() -> None:
+def test_wallops_reach_users_with_mode_w() -> None:
     """ "WALLOPS message", "Wallops User Mode"."""
     world = World()
     root, bob, alice = an_operator(world), world.person("bob"), world.person("alice")
@@ -58,7 +58,7 @@ def test_wallops_reach_those_who_want_them() -> None:
     assert root.send("WALLOPS :").commands() == ["461"]
 
 
-def test_who_is_operator_no_more_does_nothing() -> None:
+def test_former_operator_is_refused() -> None:
     """The entry looks again: MODE -o may have come between."""
     world = World()
     root, bob = an_operator(world), world.person("bob")
@@ -70,7 +70,7 @@ def test_who_is_operator_no_more_does_nothing() -> None:
     assert bob.lines() == []
 
 
-def test_rehash_brings_into_force_what_can_change_and_says_what_cannot() -> None:
+def test_rehash_applies_live_settings_and_reports_the_others() -> None:
     """ "REHASH message"."""
     world = World()
     root, alice = an_operator(world), world.person("alice")
@@ -89,7 +89,7 @@ def test_rehash_brings_into_force_what_can_change_and_says_what_cannot() -> None
     assert alice.send("REHASH").commands() == ["481"]
 
 
-def test_settings_are_read_again_for_the_machine_too() -> None:
+def test_settings_are_reread_for_the_control_socket() -> None:
     world = World()
     world.workers.settings = ReadSettings({"admin": "Ann"}, ("In force now: admin.",))
     world.hub.reread_settings()
@@ -100,7 +100,7 @@ def test_settings_are_read_again_for_the_machine_too() -> None:
     ]
 
 
-def test_rehash_when_there_is_too_much_to_do() -> None:
+def test_rehash_is_refused_if_too_many_tasks_wait() -> None:
     world = World()
     root = an_operator(world)
     world.workers.held = True
@@ -112,7 +112,7 @@ def test_rehash_when_there_is_too_much_to_do() -> None:
     assert root.commands() == ["400", "PONG"]
 
 
-def test_what_belongs_to_servers_of_another_kind() -> None:
+def test_commands_of_linked_servers_are_refused() -> None:
     world = World()
     root = an_operator(world)
     assert root.send("CONNECT other.example").commands() == ["402"]
@@ -120,7 +120,7 @@ def test_what_belongs_to_servers_of_another_kind() -> None:
     assert root.send("RESTART").commands() == ["400"]
 
 
-def test_an_operator_may_enter_any_room() -> None:
+def test_operator_can_join_any_room() -> None:
     world = World()
     alice = world.person("alice", "#tea")
     alice.send("MODE #tea +ik key").forget()

@@ -13,7 +13,7 @@ OFF = 10**9
 
 
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (OFF, False)])
-def test_names_one_watches(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_monitor_list_is_bounded(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """ircv3.net/specs/extensions/monitor, "ERR_MONLISTFULL (734)"."""
     monkeypatch.setattr("chatctl.chat.commands.monitor_list.MAX_TARGETS", limit)
     ann = World().person("ann")
@@ -23,7 +23,7 @@ def test_names_one_watches(limit: int, held: bool, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (OFF, False)])
-def test_rooms_one_is_invited_to(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invitations_of_a_user_are_bounded(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest invitation is forgotten."""
     monkeypatch.setattr("chatctl.chat.apply.membership.MAX_INVITATIONS", limit)
     world = World()
@@ -35,7 +35,7 @@ def test_rooms_one_is_invited_to(limit: int, held: bool, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(("limit", "held"), [(5000, True), (OFF, False)])
-def test_bytes_that_wait_for_the_disk(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parked_bytes_are_bounded(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the limit new messages are refused; accepted ones are shown once they are stored."""
     monkeypatch.setattr("chatctl.chat.engine.commit_gate.MAX_PARKED_BYTES", limit)
     journal = HeldJournal()
@@ -64,7 +64,7 @@ def test_bytes_that_wait_for_the_disk(limit: int, held: bool, monkeypatch: pytes
 
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize("line", ["PING t", "PONG t", "NONSENSE"])
-def test_lines_of_any_kind(line: str, held: bool) -> None:
+def test_output_lines_of_every_command_are_bounded(line: str, held: bool) -> None:
     """However much a session sends, it is read at some hundreds of lines a second at most."""
     world = World(rate_limiter=RateLimiter(10) if held else None)
     ann = world.person("ann")
@@ -79,7 +79,7 @@ def test_lines_of_any_kind(line: str, held: bool) -> None:
 
 
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (OFF, False)])
-def test_rooms_that_nobody_is_in(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_rooms_are_bounded(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who sets rooms up and leaves them fills neither memory nor disk: the one empty for longest is dropped."""
     monkeypatch.setattr("chatctl.chat.model.state.MAX_EMPTY_ROOMS", limit)
     journal = HeldJournal()
@@ -115,7 +115,9 @@ def test_rooms_that_nobody_is_in(limit: int, held: bool, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (OFF, False)])
 @pytest.mark.parametrize("before", [True, False])
-def test_accounts_made_from_one_address(limit: int, held: bool, before: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accounts_made_from_an_address_are_bounded(
+    limit: int, held: bool, before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An IPv6 network is one; this computer is exempt; an invitation is worth an account whatever was made before."""
     monkeypatch.setattr("chatctl.chat.commands.login_throttle.ACCOUNT_BURST", limit)
     world = a_world()
@@ -139,7 +141,7 @@ def test_accounts_made_from_one_address(limit: int, held: bool, before: bool, mo
 
 
 @pytest.mark.parametrize(("limit", "held"), [(2, True), (OFF, False)])
-def test_accounts_of_all(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accounts_are_bounded(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The operator can make more."""
     monkeypatch.setattr("chatctl.chat.apply.accounts.MAX_ACCOUNTS", limit)
     world = a_world()
@@ -151,7 +153,7 @@ def test_accounts_of_all(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(("limit", "held"), [(2, True), (OFF, False)])
-def test_rooms_of_an_account(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rooms_of_an_account_are_bounded(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """One more is a room like those of people without an account."""
     monkeypatch.setattr("chatctl.chat.model.state.MAX_FOUNDED_ROOMS", limit)
     world = World()

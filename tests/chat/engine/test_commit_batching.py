@@ -42,7 +42,7 @@ def _said(world: World) -> list[str]:
 
 
 @pytest.mark.usefixtures("talk")
-def test_what_is_said_while_a_commit_is_under_way_goes_together() -> None:
+def test_facts_during_a_commit_are_batched() -> None:
     world = World(journal=HeldJournal())
     ann, bob = _two(world)
     _at_once(world, (ann, "PRIVMSG #lobby :1"), (bob, "PRIVMSG #lobby :2"))
@@ -57,7 +57,7 @@ def test_what_is_said_while_a_commit_is_under_way_goes_together() -> None:
     assert world.hub.idle
 
 
-def test_where_few_talk_nothing_waits() -> None:
+def test_facts_of_few_senders_are_not_delayed() -> None:
     world = World(journal=HeldJournal())
     ann, bob = _two(world)
     _at_once(world, (ann, "PRIVMSG #lobby :1"), (bob, "PRIVMSG #lobby :2"))
@@ -66,7 +66,7 @@ def test_where_few_talk_nothing_waits() -> None:
 
 
 @pytest.mark.usefixtures("talk")
-def test_rooms_wait_for_each_other() -> None:
+def test_batching_covers_all_rooms() -> None:
     """Messages of many rooms go in one commit as well."""
     world = World(journal=HeldJournal())
     ann, bob = _two(world)
@@ -80,7 +80,7 @@ def test_rooms_wait_for_each_other() -> None:
 
 
 @pytest.mark.usefixtures("talk")
-def test_one_speaker_alone_waits_for_nobody() -> None:
+def test_facts_of_a_single_sender_are_not_delayed() -> None:
     world = World(journal=HeldJournal())
     ann, _ = _two(world)
     _at_once(world, (ann, "PRIVMSG #lobby :1"), (ann, "PRIVMSG #lobby :2"))
@@ -89,7 +89,7 @@ def test_one_speaker_alone_waits_for_nobody() -> None:
 
 
 @pytest.mark.usefixtures("talk")
-def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batched_facts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commit_gate, "MAX_BATCHED_FACTS", 3)
     world = World(journal=HeldJournal())
     ann, bob = _two(world)
@@ -102,7 +102,7 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("talk")
-def test_an_answer_does_not_wait() -> None:
+def test_reply_without_facts_is_not_delayed() -> None:
     """For who has nothing parked; and the others read theirs in its place."""
     world = World(journal=HeldJournal())
     ann, bob = _two(world)
@@ -117,7 +117,7 @@ def test_an_answer_does_not_wait() -> None:
 
 
 @pytest.mark.usefixtures("talk")
-def test_what_was_decided_on_what_fails_is_not_kept_either() -> None:
+def test_facts_that_depend_on_a_failed_commit_fail_with_it() -> None:
     """Bob is an operator by a MODE that is not stored; his later commands and messages in a room with that name fail
     with it."""
     journal = HeldJournal()

@@ -21,7 +21,7 @@ def _told(person: Person) -> dict[str, list[str]]:
     return {m.command: list(m.params[1:]) for m in person.forget().send("LUSERS").read()}
 
 
-def test_a_server_with_one_of_each() -> None:
+def test_lusers_counts_each_kind() -> None:
     world = World(RULES)
     ann, root = world.person("ann", "#tea", "#more"), world.person("root", "#tea")
     world.connect()
@@ -43,7 +43,7 @@ def test_a_server_with_one_of_each() -> None:
 
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from((*LINES, "come"))), min_size=20, max_size=60))
-def test_whatever_people_do_the_counts_are_right(steps: list[tuple[int, str]]) -> None:
+def test_counts_are_correct_after_any_commands(steps: list[tuple[int, str]]) -> None:
     world = World(RULES)
     people: dict[int, Person] = {}
     for number, line in steps:
@@ -65,7 +65,7 @@ def test_whatever_people_do_the_counts_are_right(steps: list[tuple[int, str]]) -
     assert told["254"][0] == str(sum(bool(room.members) for room in state.rooms.values()))
 
 
-def test_two_sessions_of_one_account_are_one_user_and_nobody_unknown() -> None:
+def test_two_sessions_of_an_account_count_as_one_user() -> None:
     world = a_world()
     add(world, "ann")
     desk, train = (enter(world, "ann", "sesame") for _ in range(2))

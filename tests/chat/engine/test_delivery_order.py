@@ -10,7 +10,7 @@ from chatctl.chat.model.policy import Rules
 from tests.chat.world import START, HeldJournal, HeldOrder, Person, World
 
 
-def test_nothing_is_seen_before_it_is_durable() -> None:
+def test_message_is_broadcast_only_after_its_commit() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     alice, bob = _two(world, journal)
@@ -37,7 +37,7 @@ def _two(world: World, journal: HeldJournal) -> tuple[Person, Person]:
     return people[0], people[1]
 
 
-def test_an_answer_to_somebody_with_nothing_parked_goes_out_at_once() -> None:
+def test_reply_without_parked_output_is_sent_at_once() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     alice, _ = _two(world, journal)
@@ -46,7 +46,7 @@ def test_an_answer_to_somebody_with_nothing_parked_goes_out_at_once() -> None:
     assert stranger.send("PING x", "NICK carol", "USER u 0 * :r").commands()[:2] == ["PONG", "001"]
 
 
-def test_ticks_go_out_in_order_whatever_becomes_durable_when() -> None:
+def test_ticks_are_released_in_order() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     alice, bob = _two(world, journal)
@@ -63,7 +63,7 @@ def test_ticks_go_out_in_order_whatever_becomes_durable_when() -> None:
     assert [m.command for m in bob.read()] == ["PRIVMSG", "352", "315"]
 
 
-def test_a_member_who_entered_in_mid_tick_hears_only_what_follows() -> None:
+def test_member_who_joined_within_a_tick_gets_later_lines_only() -> None:
     world = World()
     alice, bob = world.person("alice", "#lobby"), world.person("bob")
     world.hub.receive(alice.session, ["PRIVMSG #lobby :before"])
@@ -76,7 +76,7 @@ def test_a_member_who_entered_in_mid_tick_hears_only_what_follows() -> None:
     assert [m.command for m in alice.read()] == ["JOIN"]
 
 
-def test_one_who_left_in_mid_tick_hears_what_came_before() -> None:
+def test_member_who_left_within_a_tick_gets_earlier_lines_only() -> None:
     world = World()
     alice, bob = world.person("alice", "#lobby"), world.person("bob", "#lobby")
     world.hub.receive(alice.session, ["PRIVMSG #lobby :before"])
@@ -87,7 +87,7 @@ def test_one_who_left_in_mid_tick_hears_what_came_before() -> None:
     assert [m.params[-1] for m in bob.read()] == ["before", "#lobby"]
 
 
-def test_changing_capabilities_in_mid_tick() -> None:
+def test_capability_change_within_a_tick_applies_to_later_lines() -> None:
     world = World()
     alice, bob = world.person("alice", "#lobby"), world.person("bob", "#lobby")
     world.hub.receive(alice.session, ["PRIVMSG #lobby :one"])
@@ -99,7 +99,7 @@ def test_changing_capabilities_in_mid_tick() -> None:
     assert [(m.params[1], bool(m.tags)) for m in heard] == [("one", False), ("two", True)]
 
 
-def test_while_a_proposal_has_no_place_the_rest_waits_but_messages_follow_messages() -> None:
+def test_unordered_proposal_delays_all_but_messages() -> None:
     order = HeldOrder()
     world = World(order=order)
     alice = world.connect().send("NICK alice", "USER u 0 * :r", "JOIN #lobby", "PING x")
@@ -121,7 +121,7 @@ def test_while_a_proposal_has_no_place_the_rest_waits_but_messages_follow_messag
     assert [m.params[-1] for m in alice.read()] == ["1", "2", "y", "3"]
 
 
-def test_quit_while_registering_leaves_nobody_behind() -> None:
+def test_quit_while_registering_leaves_no_user() -> None:
     order = HeldOrder()
     world = World(order=order)
     person = world.connect().send("NICK alice", "USER u 0 * :r")
@@ -132,7 +132,7 @@ def test_quit_while_registering_leaves_nobody_behind() -> None:
     assert not world.hub.sessions
 
 
-def test_a_failing_handler_ends_its_session_alone() -> None:
+def test_failing_handler_ends_its_session_only() -> None:
     world = World()
     alice, bob = world.person("alice", "#lobby"), world.person("bob", "#lobby")
 
@@ -150,7 +150,7 @@ def test_a_failing_handler_ends_its_session_alone() -> None:
 
 
 @pytest.mark.parametrize("how", ["lost", "expired"])
-def test_where_even_leaving_fails_nobody_else_is_hurt(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_quit_does_not_affect_others(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     bad = world.person("bad", "#lobby", caps="batch draft/multiline")
     bob = world.person("bob", "#lobby")
@@ -189,7 +189,7 @@ def test_sessions_take_turns() -> None:
     assert bob.read()[-1].command == "PONG"
 
 
-def test_farewell_tells_everybody_and_nobody_of_the_others() -> None:
+def test_stop_ends_all_sessions_without_announcing_each_other() -> None:
     world = World()
     people = [world.person(nick, "#lobby") for nick in ("alice", "bob")] + [world.connect()]
     for person in people:
@@ -270,7 +270,7 @@ class Conversation:
 
 @settings(max_examples=300)
 @given(st.lists(STEP, max_size=60))
-def test_one_order_a_room_and_each_message_once(steps: list[tuple[int, str]]) -> None:
+def test_every_room_has_one_order_and_each_message_once(steps: list[tuple[int, str]]) -> None:
     """For any pipelining, joins, parts and commits: a permanent member gets each message once, in the order of the
     facts."""
     talk = Conversation()

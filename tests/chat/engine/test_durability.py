@@ -278,7 +278,7 @@ def _cases(base: type[p.Proposal]) -> list[object]:
 
 
 @pytest.mark.parametrize("case", _cases(p.Unstored))
-def test_what_is_passing_leaves_nothing_in_the_journal(case: Case) -> None:
+def test_unstored_proposal_leaves_nothing_in_the_journal(case: Case) -> None:
     room = Room()
     case(room)
     assert not room.handed()
@@ -286,7 +286,7 @@ def test_what_is_passing_leaves_nothing_in_the_journal(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", _cases(p.Refusable))
-def test_what_is_refusable_is_not_shown_before_it_is_stored(case: Case) -> None:
+def test_refusable_proposal_is_not_shown_before_it_is_stored(case: Case) -> None:
     room = Room()
     logged = len(room.world.log.events)
     case(room)
@@ -301,7 +301,7 @@ def test_what_is_refusable_is_not_shown_before_it_is_stored(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", _cases(p.Refusable))
-def test_what_is_refusable_is_undone_if_the_commit_fails(case: Case) -> None:
+def test_refusable_proposal_is_undone_if_the_commit_fails(case: Case) -> None:
     room = Room()
     before = room.seen()
     case(room)
@@ -373,7 +373,7 @@ def test_labelled_query_is_answered_once_when_the_change_it_shows_is_decided(sto
 
 
 @pytest.mark.parametrize("case", _cases(p.Retried))
-def test_what_cannot_be_refused_is_submitted_again_until_it_is_stored(case: Case) -> None:
+def test_retried_proposal_is_submitted_again_until_it_is_stored(case: Case) -> None:
     room = Room()
     case(room)
     given, handed = room.given(), room.handed()
@@ -398,7 +398,7 @@ def test_what_cannot_be_refused_is_submitted_again_until_it_is_stored(case: Case
     assert room.world.hub.commit_gate.dropped_facts == 0
 
 
-def test_a_ban_counts_when_it_is_stored() -> None:
+def test_ban_takes_effect_when_it_is_stored() -> None:
     room = Room()
     state = room.world.hub.state
     room.propose(p.AddBan(NO_SESSION, "", "bob", False, "", 0))
@@ -469,7 +469,7 @@ def test_entries_that_fail_together_are_all_undone(steps: list[tuple[str, str, s
     assert "still here" in str(room.persons["bob"].lines())
 
 
-def test_more_facts_than_can_wait_are_given_up_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retried_facts_over_the_bound_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.chat.engine.commit_gate.MAX_RETRIED_FACTS", 1)
     room = Room()
     room.persons["bob"].send("QUIT")
@@ -478,7 +478,7 @@ def test_more_facts_than_can_wait_are_given_up_and_counted(monkeypatch: pytest.M
     assert room.world.hub.commit_gate.dropped_facts == 1
 
 
-def test_a_name_that_was_given_up_stays_its_owner_s_until_that_is_stored() -> None:
+def test_abandoned_name_stays_reserved_until_the_change_is_stored() -> None:
     room = Room()
     room.persons["bob"].send("NICK bobby")
     late = room.world.connect().send("NICK bob", "USER u 0 * :r")
@@ -487,7 +487,7 @@ def test_a_name_that_was_given_up_stays_its_owner_s_until_that_is_stored() -> No
     assert "001" in late.send("NICK bob").commands()
 
 
-def test_a_message_whose_deletion_failed_is_shown_to_who_joins() -> None:
+def test_message_whose_deletion_failed_is_replayed() -> None:
     room = Room()
     redact(room)
     room.fail()
@@ -496,7 +496,7 @@ def test_a_message_whose_deletion_failed_is_shown_to_who_joins() -> None:
     assert any(text.endswith(":mistake") for text in room.persons["eve"].lines())
 
 
-def test_whose_leaving_failed_is_known_by_the_name_taken_meanwhile() -> None:
+def test_retried_departure_uses_the_name_taken_meanwhile() -> None:
     room = Room()
     room.persons["bob"].send("PART #tea")
     room.persons["bob"].send("NICK bobby")
@@ -557,9 +557,7 @@ def test_departure_after_refused_room_rename_is_stored_under_the_former_room_nam
     ],
 )
 @pytest.mark.parametrize("trouble", [False, True])
-def test_refusal_of_what_clients_send_by_themselves_names_what_it_is_about(
-    line: str, named: list[str], trouble: bool
-) -> None:
+def test_refusal_of_automatic_requests_names_their_subject(line: str, named: list[str], trouble: bool) -> None:
     room = Room()
     if trouble:  # refused without a commit, because the one before has failed
         room.persons["ann"].send("TOPIC #tea :Cake")

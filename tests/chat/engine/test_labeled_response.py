@@ -54,11 +54,11 @@ def one(person: Person, label: str) -> Answer:
 
 
 class TestShapes:
-    def test_one_line_carries_the_label_itself(self) -> None:
+    def test_single_line_carries_the_label(self) -> None:
         ann = World().person("ann", caps=CAPS)
         assert ann.send("@label=a PING x").one("PONG").tags == {"label": "a"}
 
-    def test_several_lines_are_a_batch_whose_opening_carries_it(self) -> None:
+    def test_several_lines_are_a_labelled_batch(self) -> None:
         ann = World().person("ann", caps=CAPS)
         read = ann.send("@label=a WHOIS ann").read()
         assert read[0].command == "BATCH"
@@ -71,20 +71,20 @@ class TestShapes:
         assert {message.tags["batch"] for message in inside} == {read[0].params[0][1:]}
         assert read[-1].tags == {}
 
-    def test_nothing_to_say_is_an_ack(self) -> None:
+    def test_empty_response_is_an_ack(self) -> None:
         ann = World().person("ann", caps=CAPS)
         ack = ann.send("@label=a PONG x").one("ACK")
         assert ack.tags == {"label": "a"}
         assert ack.source == "chatctl.local"
         assert ack.params == []
 
-    def test_a_message_without_echo_is_acknowledged(self) -> None:
+    def test_message_without_echo_is_acknowledged(self) -> None:
         world = World()
         ann, bob = world.person("ann", "#tea", caps="batch labeled-response"), world.person("bob", "#tea")
         assert ann.send("@label=a PRIVMSG #tea :hi").one("ACK").tags["label"] == "a"
         assert bob.one("PRIVMSG").tags == {}
 
-    def test_an_echo_carries_it_and_nobody_else_sees_it(self) -> None:
+    def test_echo_carries_the_label_for_the_sender_only(self) -> None:
         world = World()
         ann = world.person("ann", "#tea", caps=CAPS)
         bob = world.person("bob", "#tea", caps=CAPS)
@@ -94,7 +94,7 @@ class TestShapes:
         assert all("label" not in message.tags for message in heard)
         assert heard[0].tags["+x"] == "y"
 
-    def test_an_echo_stays_in_its_place_in_the_room(self) -> None:
+    def test_labelled_echo_stays_in_room_order(self) -> None:
         world = World()
         ann, bob = world.person("ann", "#tea", caps=CAPS), world.person("bob", "#tea", caps=CAPS)
         world.hub.receive(bob.session, ["PRIVMSG #tea :1"])
@@ -107,7 +107,7 @@ class TestShapes:
         assert [(m.params[1], m.tags.get("label", "")) for m in read] == [("1", ""), ("2", "a"), ("3", "b"), ("4", "")]
         assert [m.params[1] for m in bob.read()] == ["1", "2", "3", "4"]
 
-    def test_to_oneself_only_the_echo_carries_it(self) -> None:
+    def test_message_to_oneself_has_the_label_on_the_echo_only(self) -> None:
         """labeled-response, "Tags"."""
         ann = World().person("ann", caps=CAPS)
         read = ann.send("@label=a PRIVMSG ann :note").read()
@@ -149,7 +149,7 @@ class TestShapes:
         assert opening.params[1] == "chathistory"
         assert opening.tags == {"label": "h"}
 
-    def test_changes_that_others_see_too(self) -> None:
+    def test_labelled_change_is_relayed_without_the_label(self) -> None:
         world = World()
         ann = world.person("ann", "#tea", caps=CAPS)
         bob = world.person("bob", "#tea")
@@ -176,11 +176,11 @@ class TestShapes:
             ("QUIT", "ERROR"),
         ],
     )
-    def test_refusals_and_the_rest(self, line: str, answer: str) -> None:
+    def test_refusals_carry_the_label(self, line: str, answer: str) -> None:
         ann = World().person("ann", caps=CAPS + " draft/chathistory")
         assert ann.send(f"@label=a {line}").one(answer).tags["label"] == "a"
 
-    def test_before_registration(self) -> None:
+    def test_label_works_before_registration(self) -> None:
         person = World().connect().send("CAP REQ :batch labeled-response").forget()
         person.send("@label=w WHO", "@label=n NICK ann", "@label=u USER u 0 * :r", "@label=e CAP END")
         found = answers(person.read())
@@ -189,11 +189,11 @@ class TestShapes:
 
 
 class TestBounds:
-    def test_without_both_capabilities_a_label_means_nothing(self) -> None:
+    def test_label_without_both_capabilities_is_ignored(self) -> None:
         ann = World().person("ann", caps="labeled-response")
         assert ann.send("@label=a PING x").one("PONG").tags == {}
 
-    def test_64_bytes_and_no_more(self) -> None:
+    def test_label_over_64_bytes_is_refused(self) -> None:
         world = World()
         ann = world.person("ann", "#tea", caps=CAPS)
         assert ann.send(f"@label={'ü' * 32} PING x").one("PONG").tags["label"] == "ü" * 32
@@ -202,11 +202,11 @@ class TestBounds:
         assert refused[0].tags == {}
         assert not [fact for fact in world.facts if fact.kind == "PRIVMSG"]
 
-    def test_what_needs_escaping_comes_back_as_it_was(self) -> None:
+    def test_escaped_label_is_returned_unchanged(self) -> None:
         ann = World().person("ann", caps=CAPS)
         assert ann.send(r"@label=a\sb\:c\\d PING x").one("PONG").tags["label"] == "a b;c\\d"
 
-    def test_what_could_not_be_kept_is_told_with_the_label_and_nothing_else_is(self) -> None:
+    def test_unstored_command_is_refused_with_its_label(self) -> None:
         journal = HeldJournal()
         world = World(journal=journal)
         ann = world.connect().send(f"CAP REQ :{CAPS}", "NICK ann", "USER u 0 * :r", "CAP END", "JOIN #tea")
@@ -221,7 +221,7 @@ class TestBounds:
         assert [message.tags["label"] for message in read] == ["a", "b", "c"]
         assert all(message.params[1] == "NOT_STORED" for message in read)
 
-    def test_an_answer_waits_for_what_it_shows(self) -> None:
+    def test_labelled_response_is_parked_with_its_facts(self) -> None:
         journal = HeldJournal()
         world = World(journal=journal)
         ann = world.connect().send("CAP REQ :batch labeled-response", "NICK ann", "USER u 0 * :r", "CAP END")
@@ -231,7 +231,7 @@ class TestBounds:
         world.tick()
         assert [answer.label for answer in answers(ann.read())] == ["j", "p"]
 
-    def test_a_failing_handler_leaves_no_label_behind(self) -> None:
+    def test_failing_handler_leaves_no_open_response(self) -> None:
         world = World()
         ann, bob = world.person("ann", caps=CAPS), world.person("bob", caps=CAPS)
 

@@ -32,7 +32,7 @@ def _heard(person: Person) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("caps", ["", "server-time message-tags extended-join"])
-def test_who_enters_reads_in_order_who_was_there_and_who_came_after(caps: str) -> None:
+def test_joining_clients_read_members_and_later_joins_in_order(caps: str) -> None:
     world = World()
     ann = world.person("ann", "#tea", caps=caps)
     crowd = [world.person(f"p{number}", caps=caps if number % 2 else "") for number in range(PEOPLE)]
@@ -51,7 +51,7 @@ def test_who_enters_reads_in_order_who_was_there_and_who_came_after(caps: str) -
     assert extended == [3 if caps else 1]
 
 
-def test_those_there_are_sent_one_piece_however_many_come_and_go() -> None:
+def test_members_are_sent_one_group_for_any_number_of_joins() -> None:
     world = World()
     ann = world.person("ann", "#tea")
     crowd = [world.person(f"p{number}") for number in range(PEOPLE)]
@@ -66,7 +66,7 @@ def test_those_there_are_sent_one_piece_however_many_come_and_go() -> None:
     assert [m.command for m in ann.read()] == ["JOIN"] * PEOPLE + ["PART"] * (PEOPLE // 2) + ["QUIT"] * (PEOPLE // 2)
 
 
-def test_an_answer_stands_in_its_place_among_what_the_room_hears() -> None:
+def test_reply_keeps_its_place_among_the_lines_of_the_room() -> None:
     world = World(journal=HeldJournal())
     ann, bob = world.person("ann", "#tea"), world.person("bob")
     _soon(world, ann, "PRIVMSG #tea :before")
@@ -84,7 +84,7 @@ def test_an_answer_stands_in_its_place_among_what_the_room_hears() -> None:
     ]
 
 
-def test_an_answer_comes_after_what_both_rooms_heard_before() -> None:
+def test_reply_follows_earlier_lines_of_both_rooms() -> None:
     world = World(journal=HeldJournal())
     ann, bob = world.person("ann", "#a,#b"), world.person("bob", "#a,#b")
     world.journal.commit()  # type: ignore[attr-defined]
@@ -100,7 +100,7 @@ def test_an_answer_comes_after_what_both_rooms_heard_before() -> None:
     assert (sorted(read[:2]), read[2:]) == (["1", "2"], ["x", "3"])
 
 
-def test_who_leaves_and_comes_back_in_one_tick_misses_what_was_said_meanwhile() -> None:
+def test_member_who_rejoins_in_one_tick_misses_the_messages_between() -> None:
     world = World()
     ann, bob, cat = (world.person(nick, "#tea") for nick in ("ann", "bob", "cat"))
     _soon(world, ann, "PRIVMSG #tea :1")
@@ -114,7 +114,7 @@ def test_who_leaves_and_comes_back_in_one_tick_misses_what_was_said_meanwhile() 
     assert _heard(bob) == [there[0], there[1], there[3], there[4]]
 
 
-def test_a_goodbye_stands_in_its_place_among_what_the_room_hears() -> None:
+def test_part_keeps_its_place_among_the_lines_of_the_room() -> None:
     world = World()
     ann, bob, cat = (world.person(nick, "#tea") for nick in ("ann", "bob", "cat"))
     _soon(world, bob, "PRIVMSG #tea :1")
@@ -125,7 +125,7 @@ def test_a_goodbye_stands_in_its_place_among_what_the_room_hears() -> None:
     assert [m.params[-1] for m in cat.read()] == ["1", "Quit: bye"]  # and then the connection is closed
 
 
-def test_what_is_not_kept_is_missing_and_the_rest_is_in_its_place() -> None:
+def test_refused_lines_are_removed_and_the_rest_stays_in_order() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     ann, bob, cat, dan = (
@@ -171,7 +171,7 @@ def _after(count: int) -> Callable[[], bool]:
     return out_of_time
 
 
-def test_who_talks_while_many_enter_does_not_wait_for_them() -> None:
+def test_messages_do_not_wait_for_mass_joins() -> None:
     world = World()
     ann = world.person("ann", "#tea")
     crowd = [world.person(f"p{number}") for number in range(PEOPLE)]
@@ -187,7 +187,7 @@ def test_who_talks_while_many_enter_does_not_wait_for_them() -> None:
         assert [m.command for m in person.read() if m.command in ("PONG", "366")] == ["PONG", "366", "PONG"]
 
 
-def test_a_turn_lets_in_to_one_room() -> None:
+def test_turn_handles_joins_of_one_room() -> None:
     world = World()
     ann = world.person("ann")
     world.hub.receive(ann.session, ["JOIN #a", "JOIN #b", "JOIN #c"])
@@ -197,7 +197,7 @@ def test_a_turn_lets_in_to_one_room() -> None:
 
 
 @pytest.mark.parametrize(("light", "let_in"), [(4, True), (1_000_000, False)])
-def test_who_enters_is_let_in_though_others_never_pause(
+def test_join_is_handled_under_an_endless_load_of_messages(
     light: int, let_in: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scheduler, "TURNS_PER_LONG_COMMAND", light)

@@ -16,13 +16,13 @@ CAPS = ("", "echo-message", "server-time message-tags account-tag", "server-time
 
 
 class TestLinesToRoom:
-    def test_lines_to_one_room_are_one_run(self) -> None:
+    def test_consecutive_messages_to_a_room_are_one_run(self) -> None:
         assert lines_to_room(["PRIVMSG #a :x", "PRIVMSG #a : y :z", "PRIVMSG #b :w"], 32) == ("#a", ["x", " y :z"])
 
-    def test_no_more_than_asked_for(self) -> None:
+    def test_run_is_limited_to_the_requested_length(self) -> None:
         assert lines_to_room(["PRIVMSG #a :x"] * 9, 4)[1] == ["x"] * 4
 
-    def test_what_is_not_plain_ends_it(self) -> None:
+    def test_other_command_ends_a_run(self) -> None:
         for other in (
             "PRIVMSG #a x",
             "privmsg #a :x",
@@ -32,7 +32,7 @@ class TestLinesToRoom:
         ):
             assert lines_to_room(["PRIVMSG #a :x", other, "PRIVMSG #a :x"], 32) == ("#a", ["x"])
 
-    def test_what_is_not_plain_begins_none(self) -> None:
+    def test_other_command_begins_no_run(self) -> None:
         for line in ("PRIVMSG #a,#b :x", "PRIVMSG #a x :y", "PRIVMSG #a :", "PRIVMSG #a", "PRIVMSG #", "PRIVMSG #  :x"):
             assert lines_to_room([line], 32)[1] == []
 
@@ -66,7 +66,7 @@ def _entered(world: World, order: HeldOrder, nick: str, caps: str = "") -> Perso
     return person
 
 
-def test_each_line_that_is_not_kept_is_refused() -> None:
+def test_each_unstored_line_of_a_run_is_refused() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea")
@@ -81,7 +81,7 @@ def test_each_line_that_is_not_kept_is_refused() -> None:
     assert not world.hub.recent.of("#tea")
 
 
-def test_a_line_that_was_refused_before_is_not_refused_again_when_the_rest_is_not_kept() -> None:
+def test_refused_line_of_a_run_is_not_refused_again_if_the_commit_fails() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea", "MODE #tea +c")
@@ -108,7 +108,7 @@ SETTINGS = st.sampled_from(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(CAPS), min_size=3, max_size=3), SETTINGS, st.lists(SAID, max_size=6))
-def test_it_is_the_same_as_the_long_way(
+def test_run_equals_single_messages(
     caps: list[str], setting: str, script: list[tuple[str, list[tuple[str, str]]]]
 ) -> None:
     """Two spaces after the command mean the same as one, and are not plain."""
@@ -142,7 +142,7 @@ def _shown(message: Message) -> tuple[str, ...]:
     return (message.command, message.source, *message.params, *tags)
 
 
-def test_a_limit_of_pace_may_fall_into_the_middle() -> None:
+def test_rate_limit_can_split_a_run() -> None:
     world = World(rate_limiter=RateLimiter(2))
     ann, bob = world.person("ann", "#tea"), world.person("bob", "#tea")
     world.now += 60_000

@@ -38,7 +38,7 @@ def test_list_with_the_conditions_of_elist() -> None:
     assert listed(world, "<x,C>") == []  # no conditions: names of rooms that are not there
 
 
-def test_list_shows_kept_rooms_that_are_empty() -> None:
+def test_list_shows_stored_empty_rooms() -> None:
     world = World()
     ann = world.person("ann", "#topic", "#secret", "#plain", "#lobby")
     ann.send("TOPIC #topic :tea", "MODE #secret +s", "TOPIC #secret :hidden", "PART #topic,#secret,#plain,#lobby")
@@ -66,7 +66,7 @@ def test_list_is_bounded_and_knows_this_server_only() -> None:
     assert alice.send("LIST #a elsewhere.example").commands() == ["402"]
 
 
-def test_names_of_several_rooms_and_of_all() -> None:
+def test_names_takes_several_rooms_or_none() -> None:
     """ "NAMES message": one 366 for each room."""
     world = World()
     world.person("alice", "#a", "#b")
@@ -100,7 +100,7 @@ def test_who_of_a_room_a_name_a_mask_and_operators() -> None:
     assert alice.forget().send("WHO #tea").commands().count("352") == 2
 
 
-def test_whox_gives_the_fields_asked_for_in_their_order() -> None:
+def test_whox_returns_the_requested_fields_in_order() -> None:
     """ircv3.net/specs/extensions/whox."""
     world = World()
     world.person("alice", "#tea")
@@ -142,7 +142,7 @@ def test_whois_in_full() -> None:
     assert bob.send("WHOIS").commands() == ["431"]
 
 
-def test_whowas() -> None:
+def test_whowas_lists_former_users() -> None:
     """ "WHOWAS message": the latest first; a count."""
     world = World()
     asker = world.person("asker")
@@ -162,7 +162,7 @@ def test_whowas() -> None:
     assert asker.send("WHOWAS asker").commands() == ["314", "312", "369"]
 
 
-def test_monitor_tells_who_comes_and_goes() -> None:
+def test_monitor_reports_online_and_offline() -> None:
     """ircv3.net/specs/extensions/monitor."""
     world = World()
     alice = world.person("alice")
@@ -188,7 +188,7 @@ def test_monitor_tells_who_comes_and_goes() -> None:
     assert alice.send("MONITOR X").commands() == ["400"]
 
 
-def test_a_monitor_list_is_bounded_and_ends_with_its_session() -> None:
+def test_monitor_list_is_bounded_and_ends_with_its_session() -> None:
     world = World()
     alice = world.person("alice")
     for start in range(0, 100, 25):
@@ -200,7 +200,7 @@ def test_a_monitor_list_is_bounded_and_ends_with_its_session() -> None:
     assert not world.hub.failures
 
 
-def test_about_the_server_in_numbers_and_words() -> None:
+def test_server_queries_are_answered() -> None:
     world = World(Rules(listener_limit=9, created=START, admin="Ann, ann@example.org"))
     alice = world.person("alice")
     world.now += 90_061_000
@@ -217,7 +217,7 @@ def test_about_the_server_in_numbers_and_words() -> None:
 
 
 @pytest.mark.parametrize("command", ["ADMIN", "INFO", "MOTD", "TIME", "VERSION", "STATS u", "LUSERS *"])
-def test_a_question_to_another_server(command: str) -> None:
+def test_query_to_another_server_is_refused(command: str) -> None:
     """ "ERR_NOSUCHSERVER (402)"; a mask or a user's nick stands for the server."""
     alice = World().person("alice")
     assert alice.send(f"{command} elsewhere.example").commands() == ["402"]

@@ -33,7 +33,7 @@ def let_pass(world: World, ms: int) -> None:
     world.tick()
 
 
-def test_a_burst_goes_through_and_the_rest_follows_whole_and_in_order() -> None:
+def test_burst_passes_and_the_rest_is_delayed_in_order() -> None:
     world = slowed_world()
     ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
     let_pass(world, 10_000)
@@ -47,7 +47,7 @@ def test_a_burst_goes_through_and_the_rest_follows_whole_and_in_order() -> None:
     assert first + second + said(bob) == [str(number) for number in range(100)]
 
 
-def test_without_the_limit_all_of_it_comes_at_once() -> None:
+def test_burst_without_a_limit_is_not_delayed() -> None:
     world = slowed_world(None)
     ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
     ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(100)))
@@ -55,7 +55,7 @@ def test_without_the_limit_all_of_it_comes_at_once() -> None:
 
 
 @pytest.mark.parametrize(("caps", "command"), [("standard-replies", "NOTE"), ("", "NOTICE")])
-def test_the_slowed_one_is_told_once(caps: str, command: str) -> None:
+def test_slowed_session_is_notified_once(caps: str, command: str) -> None:
     world = slowed_world()
     ann = world.person("ann", "#lobby", caps=caps)
     ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(100)))
@@ -64,7 +64,7 @@ def test_the_slowed_one_is_told_once(caps: str, command: str) -> None:
     assert len(told) == 1
 
 
-def test_others_are_not_slowed() -> None:
+def test_other_sessions_are_not_slowed() -> None:
     world = slowed_world()
     ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
     ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(100)))
@@ -76,7 +76,7 @@ def test_others_are_not_slowed() -> None:
 @pytest.mark.parametrize(
     ("line", "at_once"), [("NICK ann{}", 4), ("JOIN #r{}", BURST), ("WHO ann", BURST * 2), ("MODE #r", BURST * 5)]
 )
-def test_renames_cost_more_and_questions_less(line: str, at_once: int) -> None:
+def test_nick_changes_cost_more_and_queries_less(line: str, at_once: int) -> None:
     world = slowed_world()
     ann = world.person("ann")
     let_pass(world, 10_000)
@@ -102,7 +102,7 @@ def test_renames_cost_more_and_questions_less(line: str, at_once: int) -> None:
         "SEARCH text={}",
     ],
 )
-def test_what_others_hear_of_costs_as_a_message_does_for_each_of_them(line: str) -> None:
+def test_broadcast_to_several_rooms_costs_a_message_for_each(line: str) -> None:
     """With 20 at once, and 2 named in some: without a cost of its own a line would be told to others 100 times."""
     world = slowed_world()
     ann, named = world.person("ann", "#tea", "#coffee"), line.count(",") + 1
@@ -111,7 +111,7 @@ def test_what_others_hear_of_costs_as_a_message_does_for_each_of_them(line: str)
     assert len(ann.session.inbox) == 100 - BURST // named
 
 
-def test_a_line_for_very_many_rooms_is_not_held_for_good() -> None:
+def test_line_for_very_many_rooms_is_not_delayed_for_ever() -> None:
     world = slowed_world()
     ann = world.person("ann")
     ann.send("JOIN " + ",".join(f"#r{number}" for number in range(40)), "PART " + ",".join(f"#r{n}" for n in range(40)))
@@ -121,9 +121,7 @@ def test_a_line_for_very_many_rooms_is_not_held_for_good() -> None:
 
 
 @pytest.mark.parametrize(("share", "held"), [(ADDRESS_FACTOR, True), (1000, False)])
-def test_many_sessions_of_one_address_share_what_it_has(
-    share: int, held: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sessions_of_an_address_share_its_rate(share: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.chat.engine.rate_limit.ADDRESS_FACTOR", share)
     counts = []
     for addresses in (["192.0.2.7"] * 20, [f"192.0.2.{number}" for number in range(20)], ["127.0.0.1"] * 20):
@@ -142,7 +140,7 @@ def test_many_sessions_of_one_address_share_what_it_has(
     assert counts == [BURST * (ADDRESS_FACTOR if held else 20), BURST * 20, BURST * 20]
 
 
-def test_pongs_and_goodbyes_are_not_held_back_for_long() -> None:
+def test_pong_and_quit_are_hardly_delayed() -> None:
     world = slowed_world()
     ann = world.person("ann", "#lobby")
     ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(25)), "PING t", "QUIT")
@@ -150,7 +148,7 @@ def test_pongs_and_goodbyes_are_not_held_back_for_long() -> None:
     assert [message.command for message in ann.read()][-2:] == ["PONG", "ERROR"]
 
 
-def test_who_hangs_up_while_slowed_is_gone_after_what_they_said() -> None:
+def test_disconnected_slowed_session_leaves_after_its_messages() -> None:
     world = slowed_world()
     ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
     ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(30)))
@@ -159,7 +157,7 @@ def test_who_hangs_up_while_slowed_is_gone_after_what_they_said() -> None:
     assert [message.command for message in bob.read()][-2:] == ["PRIVMSG", "QUIT"]
 
 
-def test_ipv6_counts_by_network() -> None:
+def test_ipv6_addresses_are_counted_by_network() -> None:
     assert origin("2001:db8:1:2:3:4:5:6") == origin("2001:db8:1:2::1") != origin("2001:db8:1:3::1")
     assert origin("192.0.2.7") == "192.0.2.7"
 
@@ -169,7 +167,7 @@ EIGHTHS = (st.integers(-40, 40).map(lambda count: count / 8), st.integers(0, 24)
 
 
 @given(st.lists(st.tuples(*EIGHTHS), max_size=60))
-def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(steps: list[tuple[float, float]]) -> None:
+def test_bucket_never_exceeds_its_burst_and_rate(steps: list[tuple[float, float]]) -> None:
     """Also where the clock goes back now and then; who asks again after the wait gets it."""
     bucket, now, given_out, forward = TokenBucket(), 0.0, 0.0, 0.0
     for step, cost in steps:
@@ -187,7 +185,7 @@ def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(steps: list[tuple
     assert given_out <= 3.0 + 2 * forward
 
 
-def test_an_answer_of_many_lines_costs_what_it_took() -> None:
+def test_long_reply_is_charged_by_its_lines() -> None:
     """WHO of a big room: consecutive ones would leave no time for other sessions."""
     world = slowed_world()
     for number in range(300):
@@ -202,7 +200,7 @@ def test_an_answer_of_many_lines_costs_what_it_took() -> None:
     assert ann.commands().count("315") == 3
 
 
-def test_of_who_is_gone_only_what_others_would_see_is_waited_for() -> None:
+def test_departed_session_waits_only_for_its_visible_input() -> None:
     world = slowed_world()
     ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
     let_pass(world, 10_000)

@@ -38,7 +38,7 @@ def believed(person: Person) -> dict[str, set[str]]:
     return rooms
 
 
-def test_an_answer_about_a_room_is_not_overtaken_by_that_room() -> None:
+def test_reply_about_a_room_is_not_overtaken_by_its_lines() -> None:
     """The answer finds another room's segment open; then the room it is about has one too, which is closed first."""
     world = World()
     ann, bob, carl = world.person("ann", "#a", "#b"), world.person("bob", "#b"), world.person("carl")
@@ -47,14 +47,14 @@ def test_an_answer_about_a_room_is_not_overtaken_by_that_room() -> None:
     assert [message.command for message in read] == ["353", "JOIN", "PONG"]
 
 
-def test_who_asks_and_leaves_reads_the_answer_before_the_leaving() -> None:
+def test_reply_precedes_the_part_that_follows_the_query() -> None:
     world = World()
     ann = world.person("ann", "#a", "#b", caps="echo-message")
     ann.send("PRIVMSG #b :hello", "MODE #a", "PART #a")
     assert ann.commands() == ["PRIVMSG", "324", "329", "PART"]
 
 
-def test_another_terminal_comes_in_while_others_enter() -> None:
+def test_second_session_attaches_while_others_join() -> None:
     """Its own JOIN is before what it hears of that room: clients forget who is in a room that they enter."""
     world = a_world()
     add(world, "ann")
@@ -75,7 +75,7 @@ def test_another_terminal_comes_in_while_others_enter() -> None:
 
 
 @pytest.mark.parametrize("again", ["NICK bob", "USER"])
-def test_a_name_that_is_taken_again_at_once(again: str) -> None:
+def test_departure_precedes_the_immediate_reuse_of_the_name(again: str) -> None:
     """The new owner of the name is in another room: the QUIT of the former one must come first."""
     world = World()
     ann, bob, dora = world.person("ann", "#a", "#b"), world.person("bob", "#a"), world.person("dora", "#b")
@@ -90,7 +90,7 @@ def test_a_name_that_is_taken_again_at_once(again: str) -> None:
     assert read == ["QUIT", "JOIN"]
 
 
-def test_who_is_gone_does_nothing_after_that() -> None:
+def test_departed_session_does_nothing_more() -> None:
     """In another room, which they left just before, a message came earlier; in this one, before that."""
     world = World()
     ann, bob = world.person("ann", "#a", "#b"), world.person("bob", "#a", "#b")

@@ -28,7 +28,7 @@ def read_on(person: Person) -> list[list[str]]:
     return parts
 
 
-def test_the_next_slice_comes_when_the_one_before_was_read(world: World) -> None:
+def test_next_slice_follows_when_the_previous_was_read(world: World) -> None:
     bob = world.person("bob").send("LIST")
     world.tick()
     parts = read_on(bob)
@@ -38,7 +38,7 @@ def test_the_next_slice_comes_when_the_one_before_was_read(world: World) -> None
     assert [lines[0][1], lines[-1][1]] == ["321", "323"]
 
 
-def test_whoever_is_behind_waits(world: World) -> None:
+def test_slow_reader_delays_its_own_slices_only(world: World) -> None:
     bob = world.person("bob")
     world.hub.streamed.behind = lambda session: session is bob.session
     assert bob.send("LIST").lines() == []
@@ -49,13 +49,13 @@ def test_whoever_is_behind_waits(world: World) -> None:
     assert len(read_on(bob)) == 6
 
 
-def test_what_the_session_says_next_comes_after_it(world: World) -> None:
+def test_next_command_is_answered_after_the_long_reply(world: World) -> None:
     bob = world.person("bob").send("LIST", "PING x", "LIST #r1")
     commands = [line.split(" ")[1] for part in read_on(bob) for line in part]
     assert commands == ["321", *["322"] * 10, "323", "PONG", "321", "322", "323"]
 
 
-def test_with_a_label_it_is_one_batch(world: World) -> None:
+def test_labelled_long_reply_is_one_batch(world: World) -> None:
     bob = world.person("bob", caps="batch labeled-response").send("@label=x LIST")
     opening, *inside, closing = [line for part in read_on(bob) for line in part]
     assert opening.startswith("@label=x ")
@@ -65,7 +65,7 @@ def test_with_a_label_it_is_one_batch(world: World) -> None:
     assert all(line.startswith(f"@batch={reference} ") for line in inside)
 
 
-def test_rooms_that_go_meanwhile_are_not_shown_and_whoever_goes_gets_no_more(world: World) -> None:
+def test_removed_rooms_are_skipped_and_a_departed_session_gets_nothing(world: World) -> None:
     bob, cleo, dora = (world.person(nick) for nick in ("bob", "cleo", "dora"))
     for person in (bob, cleo, dora):
         person.send("LIST")
@@ -79,7 +79,7 @@ def test_rooms_that_go_meanwhile_are_not_shown_and_whoever_goes_gets_no_more(wor
     assert not world.hub.busy
 
 
-def test_nothing_piles_up_behind_a_commit_that_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slices_do_not_pile_up_behind_a_slow_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "_SLICE", 3)
     journal = HeldJournal()
     world = World(journal=journal)
@@ -92,7 +92,7 @@ def test_nothing_piles_up_behind_a_commit_that_takes_its_time(monkeypatch: pytes
     assert sum(" 322 " in line for part in read_on(ann) for line in part) == 5
 
 
-def test_a_slice_that_fails_ends_its_session_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_slice_ends_its_session_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     bob = world.person("bob").send("LIST")
     monkeypatch.setattr(listing, "line", None)
     bob.lines()
@@ -104,7 +104,7 @@ def test_a_slice_that_fails_ends_its_session_alone(world: World, monkeypatch: py
 
 @pytest.mark.parametrize("label", ["", "@label=x "])
 @pytest.mark.parametrize("line", ["CHATHISTORY LATEST #tea * 9", "SEARCH in=#tea"])
-def test_history_of_many_lines_is_what_it_is_at_once(line: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sliced_history_equals_the_whole(line: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred messages of 128 lines are more than an outbox holds."""
     caps = "batch message-tags labeled-response draft/multiline draft/chathistory soju.im/search"
     world = World()

@@ -15,7 +15,7 @@ from tests.chat.world import World
         ("127.0.0.1", False, []),
     ],
 )
-def test_sts_is_offered_where_there_is_a_certificate_to_trust(address: str, secure: bool, offered: list[str]) -> None:
+def test_sts_is_offered_with_a_trusted_certificate(address: str, secure: bool, offered: list[str]) -> None:
     world = World()
     world.hub.sts_port = 5106
     person = world.connect(address, secure=secure)
@@ -23,7 +23,7 @@ def test_sts_is_offered_where_there_is_a_certificate_to_trust(address: str, secu
     assert [word for word in words if word.startswith("sts")] == offered
 
 
-def test_sts_cannot_be_asked_for_nor_seen_by_old_clients() -> None:
+def test_sts_cannot_be_requested_and_is_hidden_from_old_clients() -> None:
     world = World()
     world.hub.sts_port = 5106
     person = world.connect("192.0.2.7", secure=False)

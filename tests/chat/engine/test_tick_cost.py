@@ -36,14 +36,14 @@ def parked(count: int, says: str) -> int:
 
 
 @pytest.mark.parametrize("says", ["PRIVMSG #a :hello", ""])
-def test_what_waits_grows_with_what_was_said_not_with_its_square(says: str) -> None:
+def test_tick_cost_is_linear_in_the_parked_messages(says: str) -> None:
     """Four times the senders or lost connections in one tick. Beyond commit_gate.MAX_PARKED_BYTES messages are
     refused."""
     few, many = parked(100, says), parked(400, says)
     assert many < 6 * few, (few, many)
 
 
-def test_who_is_sent_nothing_is_not_written_to() -> None:
+def test_sessions_without_output_are_not_written() -> None:
     """Nobody of their kind reads a TAGMSG. One sends it, the other is told something alone, in the same tick."""
     journal = HeldJournal()
     world = World(journal=journal)

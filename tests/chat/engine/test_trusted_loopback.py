@@ -25,7 +25,7 @@ def plain(chat: World, address: str, nick: str = "ann") -> Person:
 
 @pytest.mark.parametrize("local", [True, False])
 @pytest.mark.parametrize("address", LOOPBACK)
-def test_whois_says_secure_of_tls_alone(address: str, local: bool) -> None:
+def test_whois_shows_secure_for_tls_only(address: str, local: bool) -> None:
     chat = world(local=local)
     ann = plain(chat, address)
     assert "671" not in ann.send("WHOIS ann").commands()
@@ -35,7 +35,7 @@ def test_whois_says_secure_of_tls_alone(address: str, local: bool) -> None:
 
 @pytest.mark.parametrize("local", [True, False])
 @pytest.mark.parametrize("address", LOOPBACK)
-def test_passwords_in_clear_are_taken_only_if_it_is_trusted(address: str, local: bool) -> None:
+def test_clear_text_passwords_are_accepted_from_trusted_loopback_only(address: str, local: bool) -> None:
     chat = world(local=local)
     offered = chat.connect(address, secure=False).send("CAP LS 302").read()[-1].params[-1].split()
     sasl = next(word for word in offered if word.startswith("sasl="))
@@ -48,7 +48,7 @@ def test_passwords_in_clear_are_taken_only_if_it_is_trusted(address: str, local:
 
 @pytest.mark.parametrize("local", [True, False])
 @pytest.mark.parametrize("address", LOOPBACK)
-def test_an_address_shares_its_rate_only_if_it_is_not_trusted(address: str, local: bool) -> None:
+def test_untrusted_loopback_shares_its_rate_limit(address: str, local: bool) -> None:
     pace = RateLimiter(1)
     chat = world(local=local, rate_limiter=pace)
     people = [plain(chat, address, f"n{number}") for number in range(8 * ADDRESS_FACTOR)]
@@ -59,7 +59,7 @@ def test_an_address_shares_its_rate_only_if_it_is_not_trusted(address: str, loca
 
 @pytest.mark.parametrize("local", [True, False])
 @pytest.mark.parametrize("address", LOOPBACK)
-def test_accounts_made_from_it_are_limited_only_if_it_is_not_trusted(address: str, local: bool) -> None:
+def test_untrusted_loopback_limits_new_accounts(address: str, local: bool) -> None:
     chat = world(local=local)
     codes = []
     for number in range(ACCOUNT_BURST + 1):
@@ -69,7 +69,7 @@ def test_accounts_made_from_it_are_limited_only_if_it_is_not_trusted(address: st
     assert codes == ([] if local else ["TEMPORARILY_UNAVAILABLE"])
 
 
-def test_a_session_of_an_untrusted_loopback_address_waits_after_wrong_passwords_of_others() -> None:
+def test_untrusted_loopback_session_waits_after_wrong_passwords_of_others() -> None:
     chat = world(local=False)
     guesser = chat.connect("127.0.0.1").send("NICK ann", "USER u 0 * :r").forget()
     for _ in range(6):

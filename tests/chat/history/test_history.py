@@ -46,7 +46,7 @@ def stamp(seconds: float) -> str:
 
 
 class TestSubcommands:
-    def test_latest(self) -> None:
+    def test_latest_returns_the_newest_messages(self) -> None:
         world = World()
         told(world)
         bob = world.person("bob", "#tea", caps=CAPS)
@@ -65,7 +65,7 @@ class TestSubcommands:
         assert texts(bob.send(f"CHATHISTORY LATEST #tea msgid={ids['5']} 2")) == "89"
         assert texts(bob.send(f"CHATHISTORY AROUND #tea msgid={ids['5']} 3")) == "456"
 
-    def test_between_goes_either_way(self) -> None:
+    def test_between_counts_from_its_first_mark(self) -> None:
         world = World()
         told(world)
         bob = world.person("bob", "#tea", caps=CAPS)
@@ -75,7 +75,7 @@ class TestSubcommands:
         assert texts(bob.send(f"CHATHISTORY BETWEEN #tea {stamp(3)} {stamp(9)} 2")) == "34"
         assert texts(bob.send(f"CHATHISTORY BETWEEN #tea {stamp(9)} {stamp(3)} 2")) == "67"
 
-    def test_targets(self) -> None:
+    def test_targets_lists_conversations_with_times(self) -> None:
         world = World()
         ann = told(world)
         bob = world.person("bob", "#tea", caps=CAPS)
@@ -105,7 +105,7 @@ class TestSubcommands:
             ("CHATHISTORY TARGETS timestamp=2023-01-01T00:00:00.000Z", "INVALID_PARAMS"),
         ],
     )
-    def test_what_is_wrong_is_a_standard_reply(self, line: str, code: str) -> None:
+    def test_invalid_chathistory_is_a_standard_reply(self, line: str, code: str) -> None:
         world = World()
         told(world)
         bob = world.person("bob", "#tea", caps=CAPS)
@@ -115,7 +115,7 @@ class TestSubcommands:
 @pytest.mark.parametrize(
     "selector", ["LATEST {} *", "BEFORE {} msgid=unknown", "AROUND {} timestamp=2023-01-01T00:00:00.000Z"]
 )
-def test_a_closed_room_and_one_that_never_was_are_answered_alike(selector: str) -> None:
+def test_closed_room_and_missing_room_are_answered_alike(selector: str) -> None:
     world = World()
     told(world, room="#closed").send("MODE #closed +is")
     bob = world.person("bob", caps=CAPS)
@@ -125,7 +125,7 @@ def test_a_closed_room_and_one_that_never_was_are_answered_alike(selector: str) 
 
 
 @pytest.mark.parametrize("line", ["CHATHISTORY LATEST {} * 5", "CHATHISTORY BEFORE {} msgid=unknown 5", "SEARCH in={}"])
-def test_an_open_room_and_one_that_never_was_are_answered_alike(line: str) -> None:
+def test_open_room_and_missing_room_are_answered_alike(line: str) -> None:
     world = World()
     told(world)
     bob = world.person("bob", "#tea", caps=CAPS + " soju.im/search").send("PART #tea").forget()
@@ -135,7 +135,7 @@ def test_an_open_room_and_one_that_never_was_are_answered_alike(line: str) -> No
 
 
 @pytest.mark.parametrize("line", ["CHATHISTORY LATEST #tea * 5", "SEARCH in=#tea"])
-def test_a_member_kicked_while_history_is_read_receives_nothing(line: str) -> None:
+def test_member_kicked_during_a_history_query_receives_nothing(line: str) -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     ann = told(world)
@@ -148,7 +148,7 @@ def test_a_member_kicked_while_history_is_read_receives_nothing(line: str) -> No
     assert bob.one("FAIL").params[1] == "INVALID_TARGET"
 
 
-def test_a_room_that_everybody_left_still_has_its_history() -> None:
+def test_empty_room_still_has_its_history() -> None:
     world = World()
     told(world, 3).send("PART #tea")
     assert "#tea" not in world.hub.state.rooms
@@ -160,7 +160,7 @@ def test_a_room_that_everybody_left_still_has_its_history() -> None:
     assert bob.send("CHATHISTORY BEFORE #tea msgid=unknown 5").one("FAIL").params[1] == "MESSAGE_ERROR"
 
 
-def test_a_question_that_cannot_be_asked_ends_one_session_and_the_others_get_their_answers(
+def test_failing_query_ends_one_session_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
@@ -182,7 +182,7 @@ def test_a_question_that_cannot_be_asked_ends_one_session_and_the_others_get_the
     assert world.hub.failures == 1
 
 
-def test_what_cannot_be_taken_back_stops_the_server_before_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_rollback_stops_the_server_before_anything_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea")
@@ -195,11 +195,11 @@ def test_what_cannot_be_taken_back_stops_the_server_before_it_is_shown(monkeypat
     assert world.hub.commit_gate.fatal_reason
 
 
-def test_without_the_capability_there_is_no_command() -> None:
+def test_chathistory_without_the_capability_is_unknown() -> None:
     assert World().person("ann").send("CHATHISTORY LATEST #lobby * 5", "SEARCH text=x").commands() == ["421", "421"]
 
 
-def test_events_are_played_to_those_who_asked_for_them() -> None:
+def test_events_are_replayed_with_event_playback_only() -> None:
     world = World()
     ann = told(world, 1)
     ann.send("TOPIC #tea :Green?", "MODE #tea -t", "NICK anna", "PRIVMSG #tea :x")
@@ -213,7 +213,7 @@ def test_events_are_played_to_those_who_asked_for_them() -> None:
 
 
 class TestPrivate:
-    def test_both_read_what_they_said_to_each_other_and_nobody_else_does(self) -> None:
+    def test_private_history_is_for_its_two_users_only(self) -> None:
         world = World()
         ann, bob, eve = (world.person(nick, caps=CAPS) for nick in ("ann", "bob", "eve"))
         ann.send("PRIVMSG bob :one")
@@ -223,7 +223,7 @@ class TestPrivate:
         assert texts(bob.send("CHATHISTORY LATEST ann * 10")) == "onetwo"
         assert batch(eve.send("CHATHISTORY LATEST ann * 10")) == []
 
-    def test_the_batch_names_them_as_they_were_asked_for(self) -> None:
+    def test_batch_names_the_target_as_requested(self) -> None:
         world = World()
         ann, bob = world.person("ann", caps=CAPS), world.person("bob", caps=CAPS)
         ann.send("PRIVMSG bob :hello")
@@ -232,7 +232,7 @@ class TestPrivate:
         ann.forget()
         assert ann.send("CHATHISTORY LATEST Bob * 5").read()[0].params[1:] == ["chathistory", "Bob"]
 
-    def test_whoever_has_the_name_next_reads_nothing_of_it(self) -> None:
+    def test_next_owner_of_a_name_reads_nothing_of_the_former_one(self) -> None:
         world = World()
         ann, bob = world.person("ann", caps=CAPS), world.person("bob", caps=CAPS)
         ann.send("PRIVMSG bob :secret")
@@ -240,7 +240,7 @@ class TestPrivate:
         thief = world.person("bob", caps=CAPS)
         assert batch(thief.send("CHATHISTORY LATEST ann * 10")) == []
 
-    def test_with_the_installation_s_secret_it_stays_ones_own(self) -> None:
+    def test_history_stays_with_the_resume_token(self) -> None:
         world = World()
         ann = world.person("ann", caps=CAPS)
 
@@ -256,7 +256,7 @@ class TestPrivate:
 
 
 class TestReplayOnJoin:
-    def test_a_client_with_times_but_without_chathistory_is_shown_the_last_ones(self) -> None:
+    def test_client_with_server_time_without_chathistory_is_replayed_the_last_messages(self) -> None:
         world = World(Rules(listener_limit=9, replay_on_join=3, created=START))
         told(world)
         bob = world.person("bob", caps="server-time").send("JOIN #tea")
@@ -268,12 +268,12 @@ class TestReplayOnJoin:
         assert [m.command for m in cleo.read()][3:] == ["BATCH", "PRIVMSG", "PRIVMSG", "PRIVMSG", "BATCH"]
 
     @pytest.mark.parametrize("caps", ["", CAPS])
-    def test_others_are_not(self, caps: str) -> None:
+    def test_client_with_chathistory_or_without_server_time_is_replayed_nothing(self, caps: str) -> None:
         world = World()
         told(world)
         assert "PRIVMSG" not in world.person("bob", caps=caps).send("JOIN #tea").commands()
 
-    def test_what_is_said_while_the_last_ones_are_fetched_comes_once_and_in_order(self) -> None:
+    def test_message_during_the_loading_of_the_replay_arrives_once_and_in_order(self) -> None:
         journal = HeldJournal()
         world = World(journal=journal)
         ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea")
@@ -293,7 +293,7 @@ class TestReplayOnJoin:
 
     @pytest.mark.parametrize("label", ["", "@label=l1 "])
     @pytest.mark.parametrize("kept", [True, False])
-    def test_what_is_not_kept_yet_is_shown_only_if_it_is_kept(self, label: str, kept: bool) -> None:
+    def test_uncommitted_message_is_replayed_only_after_its_commit(self, label: str, kept: bool) -> None:
         journal = HeldJournal()
         world = World(journal=journal)
 
@@ -328,7 +328,7 @@ class TestReplayOnJoin:
 
 
 class TestSearch:
-    def test_by_text_room_sender_and_time(self) -> None:
+    def test_search_filters_by_text_room_sender_and_time(self) -> None:
         world = World()
         told(world)
         bob = world.person("bob", "#tea", caps=CAPS + " soju.im/search")
@@ -344,7 +344,7 @@ class TestSearch:
         assert found("SEARCH in=#tea;limit=1") == ["Where is the 7 o'clock tea?"]
         assert found("SEARCH text=nothing") == []
 
-    def test_private_talk_is_searched_by_its_owners_only(self) -> None:
+    def test_private_messages_are_found_by_their_users_only(self) -> None:
         world = World()
         caps = CAPS + " soju.im/search"
         ann, bob, eve = (world.person(nick, caps=caps) for nick in ("ann", "bob", "eve"))
@@ -363,12 +363,12 @@ class TestSearch:
             ("SEARCH in=#nowhere", "INVALID_TARGET"),
         ],
     )
-    def test_what_is_wrong_is_said(self, line: str, code: str) -> None:
+    def test_invalid_search_is_a_standard_reply(self, line: str, code: str) -> None:
         person = World().person("ann", "#tea", caps=CAPS + " soju.im/search")
         assert person.send(line).one("FAIL").params[:2] == ["SEARCH", code]
 
 
-def test_history_holds_only_what_was_released_and_a_session_reads_what_it_wrote() -> None:
+def test_history_holds_released_messages_and_a_session_reads_its_writes() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     people = []
@@ -388,7 +388,7 @@ def test_history_holds_only_what_was_released_and_a_session_reads_what_it_wrote(
 
 
 class TestNotStored:
-    def test_nothing_of_it_is_shown_and_the_sender_is_told(self) -> None:
+    def test_failed_commit_is_shown_to_its_sender_only(self) -> None:
         journal = HeldJournal()
         world = World(journal=journal)
         people = []
@@ -414,7 +414,7 @@ class TestNotStored:
         assert world.hub.state.rooms["#tea"].topic == ""
         assert "lost" not in [fact.text for fact in world.facts]
 
-    def test_new_messages_are_refused_until_it_works_again(self) -> None:
+    def test_messages_are_refused_while_the_journal_fails(self) -> None:
         journal = HeldJournal()
         world = World(journal=journal)
         ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea")
@@ -436,7 +436,7 @@ class TestNotStored:
         ann.send("PRIVMSG #tea :yes")
         assert [fact.text for fact in world.facts if fact.kind == "PRIVMSG"] == ["a try", "yes"]
 
-    def test_a_commit_that_takes_too_long(self) -> None:
+    def test_messages_are_refused_while_a_commit_takes_too_long(self) -> None:
         journal = HeldJournal()
         world = World(journal=journal)
         ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea")
@@ -451,7 +451,7 @@ class TestNotStored:
         assert [fact.text for fact in world.facts if fact.kind == "PRIVMSG"] == ["slow"]
 
 
-def test_rooms_come_back_as_they_were_kept() -> None:
+def test_rooms_are_restored_as_stored() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea,#plain", "TOPIC #tea :Green?", "MODE #tea -n")
@@ -470,7 +470,7 @@ def test_rooms_come_back_as_they_were_kept() -> None:
 
 
 @pytest.mark.parametrize("line", ["AFTER #tea msgid={} 5", "BEFORE #tea msgid={} 5", "AROUND #tea msgid={} 5"])
-def test_msgid_of_a_pruned_message_marks_the_place_that_it_names(line: str) -> None:
+def test_msgid_of_a_pruned_message_marks_its_point(line: str) -> None:
     journal = MemoryJournal()
     world = World(journal=journal)
     told(world)

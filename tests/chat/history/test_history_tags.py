@@ -32,7 +32,7 @@ def happen(ann: Person, bob: Person) -> None:
 
 
 @pytest.mark.parametrize("chosen", [set(some) for size in range(5) for some in combinations(SHAPES, size)])
-def test_history_equals_what_was_live(chosen: set[str]) -> None:
+def test_history_carries_the_tags_of_live_messages(chosen: set[str]) -> None:
     world = a_world()
     add(world, "ann")
     caps = " ".join(["batch", "draft/chathistory", "draft/event-playback", *sorted(chosen)])

@@ -32,7 +32,7 @@ def test_lines_are_messages_with_ids_and_times_of_their_own() -> None:
     assert (lines(7, "#tea", 3).latest, lines(7, "#tea", 3).count) == (7002, 3)
 
 
-def test_no_more_is_held_than_that() -> None:
+def test_number_of_recent_messages_is_bounded() -> None:
     tails = RecentMessages(KEPT)
     tails.load("#tea", (), 0)
     for seq in range(1, 100):
@@ -76,7 +76,7 @@ class Said:
 
 
 @given(st.lists(STEPS, max_size=30))
-def test_lines_in_a_row_are_held_as_their_messages_would_be(steps: list[tuple[str, str, int]]) -> None:
+def test_message_runs_are_held_as_their_messages(steps: list[tuple[str, str, int]]) -> None:
     """Each step is done to one that gets lines, and to one that gets their messages one by one."""
     meant, tails, singly = Said(), RecentMessages(KEPT), RecentMessages(KEPT)
     for seq, (what, place, number) in enumerate(steps, 1):

@@ -47,7 +47,7 @@ LEAVE: dict[str, Callable[[Person, Person], object]] = {
 
 
 @pytest.mark.parametrize("how", LEAVE)
-def test_guest_of_the_same_name_and_host_is_shown_what_came_after_they_left(how: str) -> None:
+def test_returning_guest_is_replayed_what_came_after_leaving(how: str) -> None:
     world, ann = spoken(World())
     bob = guest(world)
     assert replayed(bob) == ["before"]
@@ -74,9 +74,7 @@ def test_each_room_has_its_own_position() -> None:
 @pytest.mark.parametrize(
     ("nick", "address", "hours"), [("bert", "10.0.0.7", 1), ("bob", "10.0.0.8", 1), ("bob", "10.0.0.7", 25)]
 )
-def test_guest_of_another_name_or_host_or_after_a_day_is_shown_the_last_messages(
-    nick: str, address: str, hours: int
-) -> None:
+def test_unknown_guest_is_replayed_the_last_messages(nick: str, address: str, hours: int) -> None:
     world, _ = spoken(World())
     guest(world).send("JOIN #tea", "QUIT")
     world.now += hours * HOUR
@@ -108,7 +106,7 @@ def test_account_is_recognised_from_anywhere_and_after_any_time() -> None:
     assert replayed(account(world, "10.0.0.8")) == ["missed"]
 
 
-def test_second_session_of_an_account_is_shown_what_came_after_the_last_one_ended() -> None:
+def test_second_session_is_replayed_what_came_after_the_last_one_ended() -> None:
     world, ann = spoken(a_world())
     add(world, "bob")
     account(world).send("JOIN #tea")
@@ -143,7 +141,7 @@ def test_messages_to_a_silent_connection_are_replayed_since_they_may_not_have_ar
     assert replayed(guest(world)) == ["unread"]
 
 
-def test_position_goes_with_a_room_that_is_renamed() -> None:
+def test_position_follows_a_renamed_room() -> None:
     world, ann = spoken(a_world())
     add(world, "eve")
     guest(world).send("JOIN #tea", "QUIT")
@@ -185,7 +183,7 @@ def commit(world: World) -> None:
         world.tick()
 
 
-def test_account_that_was_in_a_room_when_the_server_crashed_is_shown_what_came_after() -> None:
+def test_account_in_a_room_at_a_crash_is_replayed_what_came_after() -> None:
     disk = Disk()
     world = World(rules(), journal=disk)
     add(world, "bob")

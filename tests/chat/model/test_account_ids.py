@@ -42,7 +42,7 @@ def world_in_which_ann_was_removed_and_made_anew() -> tuple[World, Person, Perso
     return world, enter(world, "ann", "second", caps=CAPS).forget(), bob.forget(), message_id
 
 
-def test_ids_are_never_given_again() -> None:
+def test_account_ids_are_never_reused() -> None:
     world = a_world()
     ids = []
     for _ in range(3):

@@ -28,7 +28,7 @@ def test_register_makes_an_account_and_logs_in() -> None:
     assert "hunter22" not in str(world.log.events)
 
 
-def test_register_before_registration() -> None:
+def test_register_before_registration_makes_an_account() -> None:
     world = a_world()
     ann = world.connect().send("CAP LS 302", "NICK ann", "USER u 0 * :r", "REGISTER * * hunter22").forget()
     ann.send("CAP END")
@@ -48,14 +48,14 @@ def test_register_before_registration() -> None:
         ("VERIFY eve 123", "INVALID_CODE"),
     ],
 )
-def test_register_that_is_refused(line: str, code: str) -> None:
+def test_invalid_register_is_refused_with_its_code(line: str, code: str) -> None:
     world = a_world()
     eve = world.person("evelyn")
     assert eve.send(line).one("FAIL").params[1] == code
     assert account_of(world, eve) == ""
 
 
-def test_register_for_a_name_that_has_an_account_and_twice() -> None:
+def test_register_of_an_existing_account_is_refused() -> None:
     world = a_world()
     ann = world.person("ann")
     ann.send("REGISTER * * hunter22").forget()
@@ -64,7 +64,7 @@ def test_register_for_a_name_that_has_an_account_and_twice() -> None:
     assert eve.one("FAIL").params[1] == "ACCOUNT_EXISTS"
 
 
-def test_register_before_registration_for_a_name_that_somebody_uses() -> None:
+def test_register_before_registration_of_a_used_name_is_refused() -> None:
     world = a_world()
     world.person("ann")
     eve = world.connect().send("CAP LS 302", "NICK ann").forget()
@@ -72,14 +72,14 @@ def test_register_before_registration_for_a_name_that_somebody_uses() -> None:
     assert world.hub.state.accounts.named("ann") is None
 
 
-def test_a_name_that_looks_like_an_account() -> None:
+def test_name_that_looks_like_an_account_is_refused() -> None:
     world = a_world()
     add(world, "paypal")
     eve = world.connect().send("NICK раураӏ", "USER u 0 * :r")
     assert "looks too much like paypal" in eve.one("433").params[2]
 
 
-def test_two_want_one_name_in_the_same_instant() -> None:
+def test_one_of_two_simultaneous_registers_of_a_name_succeeds() -> None:
     world = a_world()
     people = [world.connect() for _ in range(2)]
     world.workers.held = True
@@ -92,13 +92,13 @@ def test_two_want_one_name_in_the_same_instant() -> None:
     assert answers[1].params[1] == "ACCOUNT_EXISTS"
 
 
-def test_closed() -> None:
+def test_register_is_refused_if_registration_is_closed() -> None:
     world = a_world(registration="closed")
     eve = world.person("eve")
     assert eve.send("REGISTER * * hunter22").one("FAIL").params[1] == "ACCESS_DENIED"
 
 
-def test_register_is_no_way_around_the_password() -> None:
+def test_register_does_not_bypass_the_server_password() -> None:
     world = a_world(password="letmein")
     eve = world.connect().send("CAP LS 302", "NICK eve", "USER u 0 * :r").forget()
     assert eve.send("REGISTER * * hunter22").one("FAIL").params[1] == "ACCESS_DENIED"
@@ -110,7 +110,7 @@ def test_register_is_no_way_around_the_password() -> None:
     assert "464" in world.connect().send("NICK bob", "USER u 0 * :r").commands()
 
 
-def test_nothing_is_said_before_it_is_kept_and_nothing_stays_that_was_not() -> None:
+def test_account_is_announced_only_when_stored_and_rolled_back_otherwise() -> None:
     journal = HeldJournal()
     world = World(rules(), journal=journal)
     ann = world.connect().send("NICK ann", "USER u 0 * :r").forget()
@@ -129,7 +129,7 @@ def test_nothing_is_said_before_it_is_kept_and_nothing_stays_that_was_not() -> N
     assert account_of(world, bob) == ""
 
 
-def test_rights_that_could_not_be_kept_are_not_had() -> None:
+def test_unstored_privileges_are_rolled_back() -> None:
     journal = HeldJournal()
     world = World(rules(), journal=journal)
     add(world, "ann")
@@ -156,7 +156,7 @@ def test_rights_that_could_not_be_kept_are_not_had() -> None:
     assert (user.operator, user.modes) == ("ann", "ow")
 
 
-def test_an_account_whose_end_could_not_be_kept_is_its_owner_s_still() -> None:
+def test_account_whose_removal_was_not_stored_still_exists() -> None:
     journal = HeldJournal()
     world = World(rules(), journal=journal)
     add(world, "ann")
@@ -172,7 +172,7 @@ def test_an_account_whose_end_could_not_be_kept_is_its_owner_s_still() -> None:
 
 
 @pytest.mark.parametrize("end", ["removed", "not kept"])
-def test_who_was_about_to_come_in_with_an_account_that_is_gone_is_not_the_next_one_of_its_name(end: str) -> None:
+def test_registering_client_of_a_removed_account_does_not_get_the_next_one(end: str) -> None:
     """Otherwise they could be logged in to an account of that name that is made before they send CAP END."""
     journal = HeldJournal()
     world = World(rules(), journal=journal)
@@ -195,7 +195,7 @@ def test_who_was_about_to_come_in_with_an_account_that_is_gone_is_not_the_next_o
 # Invitations.
 
 
-def test_an_invitation_is_used_up_and_expires() -> None:
+def test_invitation_is_used_up_and_expires() -> None:
     world = a_world(registration="invite", guests=False, password="letmein")
     invite(world, uses=1)
     assert "token" not in str(list(world.hub.state.accounts._records.values()))
@@ -216,7 +216,7 @@ def test_an_invitation_is_used_up_and_expires() -> None:
     assert come("dan").session.registered
 
 
-def test_one_use_and_two_at_the_same_instant() -> None:
+def test_one_of_two_simultaneous_uses_of_an_invitation_succeeds() -> None:
     world = a_world(registration="invite")
     invite(world, uses=1)
     world.workers.held = True
@@ -231,7 +231,7 @@ def test_one_use_and_two_at_the_same_instant() -> None:
 # Names that belong to people.
 
 
-def test_only_the_owner_gets_the_name() -> None:
+def test_name_of_an_account_is_for_its_owner_only() -> None:
     world = a_world()
     add(world, "Ann")
     eve = world.connect().send("NICK ann", "USER u 0 * :r")
@@ -245,13 +245,13 @@ def test_only_the_owner_gets_the_name() -> None:
     assert ann.send("NICK ANN", "NICK ann").commands()[-2:] == ["NICK", "NICK"]
 
 
-def test_nickserv_is_nobodys_name() -> None:
+def test_nickserv_cannot_be_taken_as_a_name() -> None:
     world = a_world()
     eve = world.connect().send("NICK NickServ", "USER u 0 * :r")
     assert eve.commands() == ["433"]
 
 
-def test_guests_are_turned_away_where_there_are_none() -> None:
+def test_guest_is_refused_if_accounts_are_required() -> None:
     world = a_world(guests=False)
     add(world, "ann")
     eve = world.connect().send("NICK eve", "USER u 0 * :r")
@@ -261,7 +261,7 @@ def test_guests_are_turned_away_where_there_are_none() -> None:
     assert enter(world, "ann", "sesame").session.registered
 
 
-def test_a_promoted_account_is_an_operator() -> None:
+def test_promoted_account_is_an_operator() -> None:
     world = a_world()
     add(world, "ann", operator=True)
     ann = enter(world, "ann", "sesame")
@@ -274,7 +274,7 @@ def test_a_promoted_account_is_an_operator() -> None:
     assert ann.send("LUSERS").one("252").params[1] == "0"
 
 
-def test_an_account_that_is_removed() -> None:
+def test_removed_account_logs_its_users_out() -> None:
     world = a_world()
     add(world, "ann")
     ann, bob = enter(world, "ann", "sesame"), world.person("bob", "#lobby", caps="account-notify")
@@ -294,7 +294,7 @@ def say(person: Person, text: str) -> str:
     return " / ".join(m.params[-1] for m in person.send(f"PRIVMSG NickServ :{text}").read() if m.command == "NOTICE")
 
 
-def test_nickserv() -> None:
+def test_nickserv_commands_work() -> None:
     world = a_world()
     ann = world.person("ann")
     assert "REGISTER <password>" in say(ann, "help")
@@ -317,7 +317,7 @@ def test_nickserv() -> None:
     assert "different1" not in str(world.log.events)
 
 
-def test_nickserv_takes_an_invitation() -> None:
+def test_nickserv_register_accepts_an_invitation() -> None:
     world = a_world(registration="invite")
     invite(world)
     ann = world.person("ann")
@@ -326,7 +326,7 @@ def test_nickserv_takes_an_invitation() -> None:
     assert say(ann, "REGISTER hunter22 token") == "The account ann is yours"
 
 
-def test_our_client_learns_early_that_a_name_belongs_to_an_account() -> None:
+def test_chatctl_client_is_hinted_that_a_name_has_an_account() -> None:
     world = a_world()
     add(world, "ann")
     asked = world.connect().send("CAP LS 302", "CAP REQ standard-replies").forget()
@@ -335,7 +335,7 @@ def test_our_client_learns_early_that_a_name_belongs_to_an_account() -> None:
     assert world.connect().send("CAP LS 302").forget().send("NICK ann").lines() == [], "others may be about to log in"
 
 
-def test_changing_the_iterations_changes_new_passwords_only() -> None:
+def test_changed_iterations_apply_to_new_passwords_only() -> None:
     world = a_world()
     add(world, "ann")
     world.hub.state.rules = world.hub._view.rules = Rules(listener_limit=100, created=START, iterations=5000)
@@ -345,7 +345,7 @@ def test_changing_the_iterations_changes_new_passwords_only() -> None:
     assert account_of(world, enter(world, "ann", "sesame")) == "ann"
 
 
-def test_what_was_said_to_nickserv_by_somebody_who_is_gone_costs_no_sum() -> None:
+def test_nickserv_line_of_a_lost_connection_is_not_computed() -> None:
     world = World()
     ann = world.person("ann")
     world.workers.held = True

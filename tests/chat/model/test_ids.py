@@ -229,12 +229,12 @@ class TestSeveralSessions:
         world.gone(first)
         return world, first, second.forget()
 
-    def test_session_that_ended_is_nobodys(self) -> None:
+    def test_ended_session_belongs_to_no_user(self) -> None:
         world, first, second = self.one_left()
         assert world.hub.state.user_of(first.session.id) is None
         assert world.hub.state.user_of(second.session.id) is not None
 
-    def test_user_is_reached_by_the_session_that_is_left(self) -> None:
+    def test_user_is_reached_by_the_remaining_session(self) -> None:
         world, _, second = self.one_left()
         bob = world.person("bob", "#tea", "#other")
         bob.send("PRIVMSG ann :hi", "INVITE ann #other", "NICK robert")
@@ -243,14 +243,14 @@ class TestSeveralSessions:
         assert "QUIT" in bob.commands()
         assert (*world.hub._by_user._single, *world.hub._by_user._several) == (bob.user.id,)
 
-    def test_name_that_another_client_wants_has_the_session_that_is_left_probed(self) -> None:
+    def test_remaining_session_is_probed_when_another_client_wants_the_name(self) -> None:
         """The advice before registration asked for the first session, whether or not it was there."""
         world, _, second = self.one_left()
         world.order.propose(p.RemoveAccount(NO_SESSION, "", "ann", "control"))
         assert world.connect().send("NICK ann").commands() == ["433"]
         assert world.hub.probes == [second.session.id]
 
-    def test_proposal_of_a_session_that_ended_is_not_the_servers(self) -> None:
+    def test_proposal_of_an_ended_session_is_not_taken_for_the_servers(self) -> None:
         """Session 0 is the server's operator: what an ended session asked for must not become theirs."""
         world, first, _ = self.one_left()
         change = p.ChangeRules(first.session.id, "", {"max_rooms": 7}, (), "")

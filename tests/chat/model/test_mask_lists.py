@@ -32,7 +32,7 @@ def somebody(nick: str = "Bob", username: str = "~rob", host: str = "abc.user", 
         ("a:", "a:*"),
     ],
 )
-def test_masks_in_full(given_mask: str, whole: str) -> None:
+def test_mask_is_completed(given_mask: str, whole: str) -> None:
     assert canonical(given_mask) == whole
 
 
@@ -48,18 +48,18 @@ def test_masks_in_full(given_mask: str, whole: str) -> None:
         ("m:bob", True),
     ],
 )
-def test_whom_a_mask_means(mask: str, meant: bool) -> None:
+def test_mask_matches_its_users(mask: str, meant: bool) -> None:
     assert matches_user(parse_mask(canonical(mask)), somebody()) is meant
 
 
-def test_an_account_is_meant_by_its_name_in_any_spelling() -> None:
+def test_account_mask_matches_any_spelling_of_the_name() -> None:
     mask = parse_mask(canonical("a:Robert"))
     assert matches_user(mask, somebody(account="robert"))
     assert not matches_user(mask, somebody(account="bob"))
     assert not matches_user(mask, somebody())
 
 
-def test_what_silences_does_not_keep_out() -> None:
+def test_mute_mask_does_not_prevent_joining() -> None:
     lists = Lists()
     lists.add("b", ListEntry("m:bob!*@*", "alice", 0))
     assert not lists.bans(somebody())
@@ -70,12 +70,12 @@ def test_what_silences_does_not_keep_out() -> None:
     assert lists.bans(somebody())  # an exception from silence does not let users in
 
 
-def test_ten_thousand_stars_cost_no_more_than_their_reading() -> None:
+def test_mask_of_ten_thousand_stars_matches_in_linear_time() -> None:
     mask = canonical("*a" * 50 + "*" * 10_000)
     assert len(mask) < 200
     assert not matches_user(parse_mask(mask), somebody("b" * 32))
 
 
 @given(st.text(max_size=60))
-def test_the_full_form_of_a_full_form_is_itself(mask: str) -> None:
+def test_completed_mask_is_its_own_completion(mask: str) -> None:
     assert canonical(canonical(mask)) == canonical(mask)

@@ -19,7 +19,7 @@ def world() -> World:
     return World(Rules(listener_limit=1000, created=START, server_name="tea"))
 
 
-def test_the_look_alikes_are_names_that_users_may_otherwise_have() -> None:
+def test_look_alikes_of_reserved_names_are_otherwise_valid() -> None:
     assert [name for name in ALIKE if names.problem(name) is not None] == []
 
 
@@ -52,7 +52,7 @@ def test_reserved_name_cannot_be_an_account(name: str, form: str) -> None:
     assert chat.hub.state.accounts.named(name) is None
 
 
-def test_names_near_a_reserved_one_are_free() -> None:
+def test_names_similar_to_a_reserved_one_are_free() -> None:
     chat = world()
     for name in ("NickServer", "Nick", "Serv", "chatctl2", "teapot", "hist"):
         assert chat.person(name).session.registered
