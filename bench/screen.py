@@ -28,7 +28,7 @@ from datetime import UTC, datetime, timedelta
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.server import Server
-from tests.tui.screens import Door, screen
+from tests.tui.screens import LocalLogin, screen
 
 RATE = 200
 KEYS = 400
@@ -141,7 +141,7 @@ class _Screen:
 
 async def _memory() -> None:
     with Server(port=0) as server:
-        async with screen(Door(server.port), size=(120, 40)) as ann:
+        async with screen(LocalLogin(server.port), size=(120, 40)) as ann:
             await ann.until("only you")
             model, messages = ann.app.model, ann.app._messages
             began = datetime(2026, 1, 1, tzinfo=UTC)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class BuiltServer:
-    """A server, and the data folder it holds the lock of; None for one that keeps nothing."""
+    """A server, and its locked data folder; None without one."""
 
     server: Server
     folder: Path | None
@@ -158,7 +158,7 @@ def _live_rules(loaded: LoadedSettings, password: str) -> dict[str, Any]:
 
 
 class SettingsReader:
-    """Reads the settings again, and says what of it takes effect."""
+    """Reads the settings again, and reports which changes take effect."""
 
     def __init__(self, loaded: LoadedSettings) -> None:
         self._started_with = loaded

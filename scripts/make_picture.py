@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chatctl.client import Client
 from chatctl.server import Server
-from tests.tui.screens import Door, Screen, screen
+from tests.tui.screens import LocalLogin, Screen, screen
 
 
 def _said(bob: Client, carol: Client, dave: Client) -> None:
@@ -59,7 +59,7 @@ async def _talk(ann: Screen, server: Server) -> str:
 
 async def _picture() -> str:
     with Server(port=0, listener_limit=20) as server:
-        async with screen(Door(server.port), size=(100, 26)) as ann:
+        async with screen(LocalLogin(server.port), size=(100, 26)) as ann:
             await ann.until("only you")
             await ann.type("/join garden")
             await ann.until(lambda text: text.startswith(" #garden"))

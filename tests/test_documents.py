@@ -21,6 +21,7 @@ def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("target", PAGES, ids=relative)
 def test_generated_page_matches_the_code(target: Path) -> None:
     assert target.read_text(encoding="utf-8") == PAGES[target](), "run: make docs"

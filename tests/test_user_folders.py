@@ -32,6 +32,7 @@ def homeless(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.e2e
 @pytest.mark.usefixtures("homeless")
 @pytest.mark.parametrize(
     "words", [["history"], ["export"], ["accounts", "list"], ["serve", "--port", "0"], ["backup", "x"]]
@@ -44,6 +45,7 @@ def test_data_command_without_home_says_what_to_set(words: list[str], tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.e2e
 @pytest.mark.usefixtures("homeless")
 def test_command_without_data_works_without_home(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["config", "show"]).exit_code == 0

@@ -40,7 +40,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class LoadClient:
-    """One connection. `state` is the last thing the server confirmed."""
+    """One connection. `state`: the last step that the server confirmed."""
 
     __slots__ = ("cut", "ear", "fd", "index", "nick", "out", "rest", "room", "sock", "state", "timed")
 

@@ -27,7 +27,7 @@ MAX_SAMPLES = 200_000
 
 
 class LoadSender:
-    """A client that sends. `due` are the times at which its messages were meant to go."""
+    """A client that sends. `due`: the times at which its messages should be sent."""
 
     __slots__ = ("client", "due", "number", "quota", "sent", "streams")
 
@@ -46,7 +46,7 @@ class LoadSender:
 
 
 class Run:
-    """One measured run over a crowd that is in its rooms."""
+    """One measured run with clients that have joined their rooms."""
 
     def __init__(self, plan: Plan, crowd: LoadClients, progress: Progress) -> None:
         self.plan = plan

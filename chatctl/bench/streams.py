@@ -29,7 +29,7 @@ TRIM = 1 << 20
 
 
 class DisorderError(ChatctlError):
-    """The server lost, doubled or moved a message."""
+    """The server lost, duplicated or reordered a message."""
 
 
 class StreamReader:

@@ -51,7 +51,7 @@ def left(client: Client, reason: str, seconds: float, *, discard: bool = False) 
 
 
 class Ending:
-    """A thread that waits for the end to be wanted, and sees to it.
+    """A thread that waits for a request to end the command, and carries it out.
 
     `stop` leaves the server: it gets the reason and the seconds for it, and returns whether all went well. `terminal`
     is the descriptor to watch, or -1; `seconds` is what a signal leaves the process. The exit code of a process that

@@ -1,7 +1,7 @@
 """The full screen of `chatctl join`: from the login to the conversation, and back to the command line.
 
-Getting in begins before Textual is imported: the two take their time together, and a server that is not there is
-told without the screen flashing up.
+The login begins before Textual is imported, so the two run at the same time, and an unreachable server is reported
+without the screen flashing up.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _FRAMES = "240"
 show. A frame without changes costs nothing."""
 
 
-class FullDoor:
-    """The login of the full screen (a `Door`). `saved_as`: the word to save the server under."""
+class FullScreenLogin:
+    """Logs in for the full screen (a :class:`LoginService`). `saved_as`: the name to save the server under."""
 
     def __init__(self, plan: LoginPlan, memory: Profile, visits: VisitStore, saved_as: str = "") -> None:
         self.plan = replace(plan, attentive=True)
@@ -44,10 +44,10 @@ class FullDoor:
 
     @property
     def room(self) -> str:
-        """Where to be first."""
+        """The room to join first."""
         return self.plan.room
 
-    def client(self, name: str, password: str | None) -> Client:
+    def create_client(self, name: str, password: str | None) -> Client:
         """Return a client that has not started."""
         plan = replace(self.plan, name=name, password=password if password is not None else self.plan.password)
         if plan.login is not None and plan.login.account != (plan.account or name):
@@ -57,28 +57,28 @@ class FullDoor:
         client.on(AccountMemory(self._memory, self.address, client).event)
         return client
 
-    def reachable(self) -> None:
+    def check_reachable(self) -> None:
         """Check that the server can be reached."""
         with self.plan.name_check():
             pass
 
-    def free_names(self, name: str) -> tuple[str, ...]:
-        """Free names near this one."""
+    def suggest_names(self, name: str) -> tuple[str, ...]:
+        """Return free names similar to this one."""
         with self.plan.name_check() as name_check:
             return tuple(itertools.islice(name_check.free(name), ALTERNATIVES))
 
     @property
     def invited(self) -> bool:
-        """Return whether an invitation is to become an account, and no password was chosen yet."""
+        """Whether an invitation is about to create an account whose password was not chosen yet."""
         return bool(self.plan.token) and self.plan.login is None
 
     @property
-    def makes_account(self) -> bool:
-        """Whether the password asked for is a new one, of an account that an invitation makes."""
+    def creates_account(self) -> bool:
+        """Whether the user chooses a new password, for an account that an invitation creates."""
         return bool(self.plan.token)
 
     def log_in(self, name: str, password: str) -> None:
-        """Connect with a login to the account of that name."""
+        """Log in to the account of that name at the next connection."""
         self.plan = replace(self.plan, name=name).with_login(password)
 
     def needs_login(self, name: str) -> bool:
@@ -86,28 +86,28 @@ class FullDoor:
         self.plan = replace(self.plan, name=name).with_remembered_account(self._memory)
         return self.plan.logs_in and self.plan.login is None
 
-    def log_in_as_saved(self, name: str) -> bool:
-        """Log in by the saved password, if there is one and it was not tried before."""
+    def log_in_with_saved_password(self, name: str) -> bool:
+        """Use the saved password at the next connection. Return False if there is none or it was tried before."""
         if not self.plan.password or self.plan.login is not None or self._tried:
             return False
         self._tried = True
         self.log_in(name, self.plan.password)
         return True
 
-    def log_out(self) -> None:
+    def continue_as_guest(self) -> None:
         """Connect as a guest."""
         self.plan = self.plan.as_guest()
 
-    def believe(self, unknown: UnknownServerError) -> None:
-        """Its owner said that it is this server."""
+    def trust_server(self, unknown: UnknownServerError) -> None:
+        """Trust the server, after the user has compared the fingerprint."""
         self.plan = self.plan.with_trusted_certificate(unknown)
 
-    def entered(self, client: Client) -> None:
-        """Remember where, and as whom."""
+    def record_login(self, client: Client) -> None:
+        """Save the visit: the server, the room and the name."""
         self._memory.entered(place(self.plan, client.name), self._saved_as)
 
-    def keep(self, client: Client, word: str) -> None:
-        """Save the server under a word."""
+    def save_server(self, client: Client, word: str) -> None:
+        """Save the server under a short name. Raises InputError."""
         self._visits.keep(self.plan, client.name, word)
 
 
@@ -122,8 +122,10 @@ def run(plan: LoginPlan, visits: VisitStore, ending: Ending, saved_as: str = "")
     tidy = IdleCollector()
     memory = Profile()
     leftovers = Leftovers()
-    entrance = LoginWorker(FullDoor(replace(plan, callback=leftovers.event), memory, visits, saved_as), EventQueue())
-    entrance.begin(plan.name)
+    login_worker = LoginWorker(
+        FullScreenLogin(replace(plan, callback=leftovers.event), memory, visits, saved_as), EventQueue()
+    )
+    login_worker.begin(plan.name)
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     for name in ("COLUMNS", "LINES"):  # left over from another terminal; the size is that of this one
         os.environ.pop(name, None)
@@ -131,10 +133,10 @@ def run(plan: LoginPlan, visits: VisitStore, ending: Ending, saved_as: str = "")
     from chatctl.tui.commands.local_commands import PLAIN
     from chatctl.tui.terminal.key_sequences import drawing_on_terminal
 
-    early = entrance.outcome
+    early = login_worker.outcome
     if isinstance(early, LoginFailed):
         raise early.error
-    app = ChatApp(entrance, memory, tidy=tidy)
+    app = ChatApp(login_worker, memory, tidy=tidy)
     app.on_leave = ending.leave
     ending.stop = lambda reason, seconds: app.client is None or left(app.client, reason, seconds)
     ending.full_screen = True

@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 
 class PlainCommand(TyperCommand):
-    """A command with such a help."""
+    """A command whose help is plain text."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the text after the command's name in its first line."""
@@ -23,7 +23,7 @@ class PlainCommand(TyperCommand):
 
 
 class _WithoutTypes:
-    """A formatter whose lists name no types: options say theirs by a word of their own (metavar)."""
+    """A formatter whose lists do not name types: each option shows its metavar instead."""
 
     def __init__(self, formatter: Any) -> None:
         self._formatter = formatter

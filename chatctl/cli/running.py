@@ -16,7 +16,7 @@ _SECONDS = 10.0
 
 
 class NobodyThereError(UnreachableError):
-    """No server has its control socket in this data folder (code 4)."""
+    """No server is running on this data folder (code 4)."""
 
 
 def ask_server(

@@ -51,7 +51,7 @@ def final(event: e.Failed) -> str:
 
 
 class SendErrors:
-    """Return the refusals of the server, and unconfirmed messages."""
+    """Collects the refusals of the server, and unconfirmed messages."""
 
     def __init__(self) -> None:
         self.happened = threading.Event()
@@ -172,7 +172,7 @@ def send_when_possible(client: Client, target: str, text: str, *, whole: bool) -
 
 
 class Patience:
-    """Return whether no queued message was confirmed for PATIENCE seconds."""
+    """Decides whether no queued message was confirmed for PATIENCE seconds."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

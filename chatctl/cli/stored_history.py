@@ -167,7 +167,7 @@ def _words(fact: Fact) -> str:
             before, text = f"* {nick} ", text[8:].removesuffix("\x01")
         return "\n".join(before + line for line in text.split("\n") if line.strip()) or before
     what = {
-        "JOIN": "--> {nick} came in",
+        "JOIN": "--> {nick} joined",
         "PART": "<-- {nick} left",
         "QUIT": "<-- {nick} left",
         "KICK": "<-- {nick} removed {text}",

@@ -29,7 +29,7 @@ _MAX_SHOWN = 60
 
 
 class ReportingGroup(TyperGroup):
-    """The program: a group of commands whose usage errors are told by :func:`usage_sentence`."""
+    """The program: a group of commands that reports usage errors with :func:`usage_sentence`."""
 
     def main(
         self,

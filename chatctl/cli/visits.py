@@ -9,7 +9,7 @@ from chatctl.errors import ConfigError
 
 
 class VisitStore:
-    """Saves servers under a word; `config` is what --config says."""
+    """Saves visits, and servers under a short name; `config`: the argument of --config."""
 
     def __init__(self, config: str | None) -> None:
         self._config = config

@@ -54,7 +54,7 @@ def _spare_names(name: str) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody in a room: `symbols` as the server marks standing (``@`` operator, ``+`` voice), highest first."""
+    """A member of a room: `symbols` are the server's marks (``@`` operator, ``+`` voice), highest first."""
 
     name: str
     symbols: str

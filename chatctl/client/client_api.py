@@ -35,7 +35,7 @@ def _say(state: ClientEngine, message: e.Outgoing) -> None:
 
 
 class ClientApi:
-    """The asking half of a client."""
+    """The methods of a client that send requests."""
 
     _link: ConnectionThread
     _thread: threading.Thread

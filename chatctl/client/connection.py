@@ -46,14 +46,15 @@ _CHUNK = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ClientRequest:
-    """Something to be done with the state; `message` where it is something said, which may have to wait."""
+    """A request of the application, run with the engine; `message` if it is a message, which may have to wait."""
 
     apply: Callable[[ClientEngine], None]
     message: e.Outgoing | None = None
 
 
 class ConnectionThread:
-    """:meth:`open`, then :meth:`run` on the thread; the rest of the methods may be called from any thread."""
+    """Runs the connections of a client. Call :meth:`open`, then :meth:`run` on the thread; other methods are
+    thread-safe."""
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ def _our_fold(name: str) -> str:
 
 
 class Phase(Enum):
-    """Where a connection stands."""
+    """The phase of a connection."""
 
     OFFLINE = "offline"
     ENTERING = "entering"

@@ -6,7 +6,7 @@ from chatctl.errors import ChatctlError, NameTakenError, RefusedError
 
 
 class PasswordError(RefusedError):
-    """The server wants a password, or another one (464; code 5)."""
+    """The server requires a password, or the password is wrong (464; code 5)."""
 
 
 class BannedError(RefusedError):
@@ -18,11 +18,11 @@ class SentAwayError(RefusedError):
 
 
 class LoginError(RefusedError):
-    """Logging in to an account failed, or its password will not do (code 5)."""
+    """The login to an account failed, or a new password was refused (code 5)."""
 
 
 class ClearTextError(RefusedError):
-    """A password would go to another machine in clear text, so it was not sent (code 5)."""
+    """A password was not sent, because the connection to another machine is not encrypted (code 5)."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
@@ -39,11 +39,11 @@ class AccountNeededError(RefusedError):
 
 
 class InputError(ChatctlError):
-    """Something asked of the client that cannot be sent: `str(error)` says why (code 1)."""
+    """A request that cannot be sent: `str(error)` says why (code 1)."""
 
 
 class SecretSaidError(InputError):
-    """A message that is the user's own password; it was not sent."""
+    """A message that equals the user's own password; it was not sent."""
 
     def __init__(self, target: str) -> None:
         super().__init__(
@@ -52,4 +52,4 @@ class SecretSaidError(InputError):
 
 
 class FullError(ChatctlError):
-    """Too much is waiting to be sent already; this was not kept (code 1)."""
+    """The queue of unsent messages is full; the message was dropped (code 1)."""

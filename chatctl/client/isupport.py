@@ -48,7 +48,7 @@ _SET_BY = {
 
 
 class Isupport:
-    """The tokens, read. `fold` makes two spellings of one name or room equal."""
+    """The parsed tokens of 005. `fold` makes two spellings of one name or room equal."""
 
     __slots__ = (
         "_folds_always",

@@ -46,7 +46,7 @@ _PONG_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """About one name: `reason` is a text for people where the name is not free; `alternatives` are free."""
+    """The answer for one name: `reason` says why it is not free; `alternatives` are free."""
 
     name: str
     status: Status

@@ -27,7 +27,7 @@ class Timing:
 
 
 class SilenceWatch:
-    """How long a server may be silent ([probe] in :mod:`chatctl.client.connection`)."""
+    """Decides how long a server may be silent ([probe] in :mod:`chatctl.client.connection`)."""
 
     __slots__ = ("_asked_at", "_enter_by", "_heard", "_timing", "asked", "began")
 
@@ -58,7 +58,7 @@ class SilenceWatch:
 
 
 class RetryTimer:
-    """When to repeat what the server could not store (`unstored_requests`): pauses as between connections."""
+    """Decides when to repeat requests that the server could not store (`unstored_requests`)."""
 
     __slots__ = ("_at", "_pause", "_timing")
 
@@ -85,7 +85,7 @@ class RetryTimer:
 
 
 class ReconnectPauses:
-    """How long to wait between connections, and when to give up ([reconnect], [own-ghost] in `connection`)."""
+    """Decides how long to wait between connections, and when to give up ([reconnect], [own-ghost] in `connection`)."""
 
     __slots__ = ("_give_up_after", "_lost_at", "_next", "_timing")
 

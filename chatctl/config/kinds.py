@@ -30,7 +30,7 @@ _LABEL = re.compile(r"\w([\w-]{0,61}\w)?")
 
 @dataclass(frozen=True, slots=True)
 class AllowedClause:
-    """Return what is allowed, as a clause after "but"; `unset` is the word for "not set", if there is one."""
+    """States what is allowed, as a clause after "but"; `unset` is the word for "not set", if there is one."""
 
     clause: str
     unset: str = ""

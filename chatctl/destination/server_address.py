@@ -21,7 +21,7 @@ _SCHEMES = {"irc": (6667, False), "ircs": (6697, True)}
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where to. `room` is the one that a URL names, or ``""``."""
+    """The address of a server. `room` is the one that a URL names, or ``""``."""
 
     host: str
     port: int

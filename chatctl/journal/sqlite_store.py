@@ -59,7 +59,7 @@ _PROBE_BYTES = 64 * 1024  # more than a batch of the usual kind needs
 
 
 class NotStored(Exception):  # noqa: N818  # an outcome, not a fault
-    """Nothing of the batch was kept. `lasting`: nor will the next one be, until something changes on this machine."""
+    """The batch was rolled back. `lasting`: the next ones will fail too, until something changes on this machine."""
 
     def __init__(self, reason: str, *, lasting: bool) -> None:
         super().__init__(reason)

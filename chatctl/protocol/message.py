@@ -34,7 +34,7 @@ _NO_TEXT_NUMERICS = frozenset(
 
 
 class EncodingError(ChatctlError):
-    """A message that cannot stand on one line. Never a user's fault: what users send is checked before."""
+    """A message that cannot be encoded as one line. Never a user's fault, since input is checked before."""
 
 
 class Message:

@@ -124,7 +124,7 @@ class ScramError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ClientProof:
-    """The server's side after the client's first message: who it says it is, and what the proof will be about."""
+    """The server's state after the client's first message: the claimed name, and the text that the proof will cover."""
 
     name: str
     header: str

@@ -34,7 +34,7 @@ _SHOWN_OF_LINE = 200
 
 
 class NullClient:
-    """Stands for the client before there is one: nothing can be asked of it."""
+    """Replaces the client before the login: every request fails."""
 
     def fold(self, name: str) -> str:
         return name.lower()
@@ -60,7 +60,7 @@ class NullClient:
 
 
 class Actions(CommandApp):
-    """The methods that the table of keys names, and the handlers of what widgets tell."""
+    """The actions that the key table names, and the handlers of widget messages."""
 
     typed: SlashAdapter | None
     tidy: IdleCollector | None

@@ -65,7 +65,8 @@ _OF_SCREEN = {key.action.partition("(")[0] for key in keys.KEY_BINDINGS if key.a
 
 
 class ChatApp(actions.Actions, TerminalCapabilities):
-    """Runs until one leaves; its result is the reason given, or PLAIN. `problem` is why it ended otherwise."""
+    """The application. Its result is the user's parting reason, or PLAIN. `problem`: the error that ended it, if
+    any."""
 
     CSS = stylesheet.CSS
     ENABLE_COMMAND_PALETTE = False
@@ -74,7 +75,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
     ]
 
     class News(Message):
-        """The feed has something."""
+        """The event queue is not empty."""
 
     class Known(Message):
         """The result of a login attempt."""
@@ -85,7 +86,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
 
     def __init__(
         self,
-        entrance: LoginWorker,
+        login_worker: LoginWorker,
         memory: Profile | None = None,
         *,
         look: str | None = None,
@@ -100,16 +101,16 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         """Called with the reason as soon as the user wants to leave the server, before the screen closes."""
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._leaves_soon = False
-        self.entrance = entrance
+        self.login_worker = login_worker
         self.memory = memory
         self.problem: BaseException | None = None
         self.client: Client | None = None
         self.typed: SlashAdapter | None = None
         self.being: OwnPresence | None = None
         self.arrival = LoginDialogs(self)
-        self.saved_rooms = SavedRooms(memory, entrance.door.address)
-        self.model = ViewModel(actions.NullClient(), entrance.name)
-        self._hearing = EventSlices(entrance.feed, self.model.event)
+        self.saved_rooms = SavedRooms(memory, login_worker.service.address)
+        self.model = ViewModel(actions.NullClient(), login_worker.name)
+        self._hearing = EventSlices(login_worker.feed, self.model.event)
         wanted = look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT)
         self.look: ThemeStyles = ink(wanted, self.light)
         self.rooms_wanted: bool | None = None
@@ -148,8 +149,8 @@ class ChatApp(actions.Actions, TerminalCapabilities):
             self.register_theme(theme)
         self.wear(self.look.palette.name)
         self.set_interval(_TICK, self._tick)
-        self.entrance.feed.wake = lambda: self.post_message(self.News())
-        self.entrance.listen(lambda outcome: self.post_message(self.Known(outcome)))
+        self.login_worker.feed.wake = lambda: self.post_message(self.News())
+        self.login_worker.listen(lambda outcome: self.post_message(self.Known(outcome)))
         self._running_loop = asyncio.get_running_loop()
         self.query_one(MessageInput).focus()
         self.draw()
@@ -196,13 +197,13 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         self.model.client = client
         self.model.buffers.fold = client.fold
         self.model.me = client.name
-        self.model.go_to(self.model.going or self.entrance.door.room, monotonic())
+        self.model.go_to(self.model.going or self.login_worker.service.room, monotonic())
         self.being = OwnPresence(client)
         self.typed = SlashAdapter(client, self.model, self.leave, LocalCommands(self).table)
         if self.memory is not None:
             self.being.notifies = self.memory.choice("notify", "on") == "on"
             self.being.sends_typing = self.memory.choice("typing", "on") == "on"
-        self.entrance.door.entered(client)
+        self.login_worker.service.record_login(client)
         self.saved_rooms.enter(client, self.model.going)
         with unasked():
             client.measure()
@@ -339,7 +340,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         main.query_one(MessageInput).invite(clean(here.name) if here.joined else "")
         waiting = self.client.waiting if self.client is not None else 0
         below = 0 if here.past is not None else main.query_one(MessageList).below
-        address = self.entrance.door.address
+        address = self.login_worker.service.address
         main.query_one(StatusBar).tell(status_content(model, address, waiting, below, self.hint))
 
     def _draw_prompt(self, prompt: TextBlock) -> None:

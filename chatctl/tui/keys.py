@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class KeyBinding:
-    """`keys` as Textual names them; `shown` and `about` as F1 shows them; without `action` it is the input's own."""
+    """A key binding. `keys`: Textual's names; `shown` and `about`: the texts of F1; without `action` the input
+    handles it."""
 
     keys: str
     action: str

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.model.policy import Rules
-from chatctl.cli.full import FullDoor
+from chatctl.cli.full import FullScreenLogin
 from chatctl.cli.plain.entering import enter
 from chatctl.cli.visits import VisitStore
 from chatctl.client.errors import OwnedNameError
@@ -132,17 +132,17 @@ def test_saved_password_of_the_server_logs_in(alone: Path, tmp_path: Path) -> No
 
 
 def test_registered_account_is_logged_in_to_on_the_next_visit() -> None:
-    def settled(entrance: LoginWorker) -> Outcome:
-        outcome = entrance.wait(DEADLINE)
+    def settled(login_worker: LoginWorker) -> Outcome:
+        outcome = login_worker.wait(DEADLINE)
         assert outcome is not None
         return outcome
 
     def visit(name: str | None = "ann") -> LoginWorker:
-        entrance = LoginWorker(
-            FullDoor(plan_login(JoinArguments(port=str(server.port))), Profile(), VisitStore(None)), EventQueue()
+        login_worker = LoginWorker(
+            FullScreenLogin(plan_login(JoinArguments(port=str(server.port))), Profile(), VisitStore(None)), EventQueue()
         )
-        entrance.begin(name)
-        return entrance
+        login_worker.begin(name)
+        return login_worker
 
     with Server(port=0, rules=Rules(iterations=4096)) as server:
         address = f"127.0.0.1:{server.port}"
@@ -152,25 +152,25 @@ def test_registered_account_is_logged_in_to_on_the_next_visit() -> None:
         eventually(lambda: Profile().account(address, "ann") == "ann")
         first.client.stop()
 
-        entrance = visit()
-        wanted = settled(entrance)
+        login_worker = visit()
+        wanted = settled(login_worker)
         assert isinstance(wanted, LoginWanted)
         assert wanted.known
-        entrance.door.log_in("ann", PASSWORD)
-        entrance.begin("ann")
-        again = settled(entrance)
+        login_worker.service.log_in("ann", PASSWORD)
+        login_worker.begin("ann")
+        again = settled(login_worker)
         assert isinstance(again, LoginSucceeded)
         assert again.client.account == "ann"
         again.client.stop()
 
-        entrance = visit()
-        settled(entrance)
+        login_worker = visit()
+        settled(login_worker)
         offered: list[Outcome] = []
-        entrance.listen(offered.append)
-        entrance.other_name()
+        login_worker.listen(offered.append)
+        login_worker.ask_for_other_name()
         eventually(lambda: any(isinstance(outcome, NameWanted) for outcome in offered))
-        entrance.begin("bob")
-        guest = settled(entrance)
+        login_worker.begin("bob")
+        guest = settled(login_worker)
         assert isinstance(guest, LoginSucceeded)
         assert guest.client.account is None
         guest.client.stop()
@@ -181,10 +181,10 @@ def test_name_accepted_as_a_guest_forgets_its_account() -> None:
         memory, address = Profile(), f"127.0.0.1:{server.port}"
         memory.learn_account(address, "ann", "ann")
         plan = plan_login(JoinArguments(port=str(server.port), name="ann"))
-        door = FullDoor(plan, memory, VisitStore(None))
-        assert door.needs_login("ann")
-        door.log_out()
-        with door.client("ann", None):
+        service = FullScreenLogin(plan, memory, VisitStore(None))
+        assert service.needs_login("ann")
+        service.continue_as_guest()
+        with service.create_client("ann", None):
             eventually(lambda: memory.account(address, "ann") == "")
 
 
@@ -192,11 +192,11 @@ def test_saved_password_of_an_owned_name_logs_in_on_the_full_screen(alone: Path,
     with Peer(refuse, log_in()) as peer:
         config = tmp_path / "chatctl.toml"
         config.write_text(f'port = {peer.port}\n[client]\nname = "ann"\npassword_file = "{alone}"\n')
-        entrance = LoginWorker(
-            FullDoor(plan_login(JoinArguments(config=str(config))), Profile(), VisitStore(None)), EventQueue()
+        login_worker = LoginWorker(
+            FullScreenLogin(plan_login(JoinArguments(config=str(config))), Profile(), VisitStore(None)), EventQueue()
         )
-        entrance.begin("ann")
-        outcome = entrance.wait(DEADLINE)
+        login_worker.begin("ann")
+        outcome = login_worker.wait(DEADLINE)
         assert isinstance(outcome, LoginSucceeded)
         outcome.client.stop()
 

@@ -88,7 +88,7 @@ def test_accounts_of_a_running_server_can_be_changed(tmp_path: Path) -> None:
         asked = run(folder, "check-name", "bob", "zoe", "--port", str(server.port))
         assert (asked.returncode, asked.stdout.split()[:2]) == (1, ["bob", "taken"])
         done = run(folder, "accounts", "add", "bob", typed="sesame\n")
-        assert (done.returncode, done.stderr) == (1, "chatctl: The account bob is there already\n")
+        assert (done.returncode, done.stderr) == (1, "chatctl: The account bob exists already\n")
     found = SqliteJournal(journal_file(folder), SilentLog())
     assert [record.operator for record in found.records() if isinstance(record, Account)] == [True]
     found.stop(5)

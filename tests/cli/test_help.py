@@ -16,6 +16,7 @@ def _paths(command: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]
     return found
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("path", _paths(get_command(app)), ids=" ".join)
 def test_help_consists_of_whole_sentences(path: tuple[str, ...]) -> None:
     shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "78"}, prog_name="chatctl").stdout
@@ -25,6 +26,7 @@ def test_help_consists_of_whole_sentences(path: tuple[str, ...]) -> None:
         assert jargon not in shown
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("path", _paths(get_command(app)), ids=" ".join)
 def test_placeholders_in_help_are_in_capitals(path: tuple[str, ...]) -> None:
     usage = (

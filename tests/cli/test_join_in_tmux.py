@@ -68,7 +68,7 @@ def test_arriving_messages_do_not_break_the_typed_line(pane: Callable[[int, int,
         ann.until(lambda lines: lines[-1] == "[ann]:")
         bob = pane(40, server.port, "bob")
         bob.until(lambda lines: "--- In #lobby: ann, you" in lines and lines[-1] == "[bob]:")
-        ann.until(lambda lines: "--> bob came in" in lines)
+        ann.until(lambda lines: "--> bob joined" in lines)
 
         bob.type("half a line 日本語 that is longer than forty")
         bob.until(lambda lines: lines[-1].endswith("than forty"))

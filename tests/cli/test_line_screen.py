@@ -70,7 +70,7 @@ def said(text: str, name: str = "bob", **more: Any) -> e.RoomMessage:
         (said("beep", kind="notice"), ["[bob (notice)]: beep"]),
         (e.PrivateMessage(time=NOW, name="bob", to="ann", text="psst"), ["[bob -> you]: psst"]),
         (e.PrivateMessage(time=NOW, name="ann", to="bob", text="psst", own=True), ["[you -> bob]: psst"]),
-        (e.Joined(time=NOW, room="#lobby", name="bob"), ["--> bob came in"]),
+        (e.Joined(time=NOW, room="#lobby", name="bob"), ["--> bob joined"]),
         (e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit: bye"), ["<-- bob left (bye)"]),
         (e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit"), ["<-- bob left"]),
         (e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="part", reason=""), ["<-- bob left"]),
@@ -102,7 +102,7 @@ def said(text: str, name: str = "bob", **more: Any) -> e.RoomMessage:
                     e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="tea"),
                 ),
             ),
-            ["--- Meanwhile: eve came · bob left"],
+            ["--- Meanwhile: eve joined · bob left"],
         ),
         (
             e.ModeChanged(time=NOW, target="#lobby", change="+o ann", name="bob"),
@@ -119,8 +119,8 @@ def said(text: str, name: str = "bob", **more: Any) -> e.RoomMessage:
         ),
         (e.Failed(time=NOW, text="No such nick", code="401", about="bob"), ["!!! bob: No such nick"]),
         (
-            e.Failed(time=NOW, text="Nobody here is called bob", code="401", about="bob"),
-            ["!!! Nobody here is called bob"],
+            e.Failed(time=NOW, text="There is no user named bob", code="401", about="bob"),
+            ["!!! There is no user named bob"],
         ),
         (e.Failed(time=NOW, text="Not registered", code="451", about="*"), ["!!! Not registered"]),
         (e.ServerNotice(time=NOW, text="news", code="372"), ["--- news"]),
@@ -268,7 +268,7 @@ def test_pipe_reads_messages_and_stderr_gets_errors() -> None:
         e.Failed(time=NOW, text="no", code="404"),
         e.ServerNotice(time=NOW, text="You are faster than 10 messages a second", code="SLOWED"),
     )
-    assert lines == ["[bob]: hi", "--> eve came in"]
+    assert lines == ["[bob]: hi", "--> eve joined"]
     assert shown.err.getvalue() == "!!! no\n--- You are faster than 10 messages a second\n"
     assert shown.screen.failed == 1
 
@@ -308,7 +308,7 @@ def test_long_outage_is_reported_once() -> None:
 
 def test_colour_codes_enclose_the_sentence() -> None:
     shown = Shown(OutputStyle(person=True, editing=True, colour=True, as_json=False))
-    assert shown.tell(e.Joined(time=NOW, room="#lobby", name="bob")) == ["\x1b[2m--> bob came in\x1b[0m"]
+    assert shown.tell(e.Joined(time=NOW, room="#lobby", name="bob")) == ["\x1b[2m--> bob joined\x1b[0m"]
     assert shown.tell(said("plain")) == ["[bob]: plain"]
 
 

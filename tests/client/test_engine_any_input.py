@@ -30,6 +30,7 @@ _LINE = st.builds(
 )
 
 
+@pytest.mark.e2e
 @settings(max_examples=400)
 @given(st.lists(_LINE | st.text(max_size=60), max_size=30), st.booleans())
 def test_any_valid_line_of_a_server_is_handled(lines: list[str], first_in: bool) -> None:

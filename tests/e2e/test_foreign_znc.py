@@ -53,12 +53,12 @@ ServerThrottle = 1
 def test_client_behind_znc_reads_each_message_once_over_a_reconnect(tmp_path: Path) -> None:
     needs("znc")
     with ServeProcess(tmp_path) as server, Wire(server.port).login("bob", "#tea") as bob:
-        bob.send("PRIVMSG #tea :before zoe came")
+        bob.send("PRIVMSG #tea :before zoe joined")
         with _znc(server.port) as port:
             assert bob.until("JOIN").nick == "zoe"
             bob.send("PRIVMSG #tea :while no client was attached")
             bob.ping()
-            # Messages from before she came are replayed by the server, the rest by ZNC.
+            # Messages from before she joined are replayed by the server, the rest by ZNC.
             with _attached(port) as zoe:
                 zoe.until(lambda message: message.params[1:] == ["while no client was attached"])
                 bob.send("PRIVMSG #tea :while one was attached")
@@ -71,14 +71,14 @@ def test_client_behind_znc_reads_each_message_once_over_a_reconnect(tmp_path: Pa
                 assert bob.until("QUIT").nick == "zoe"
                 bob.send("PRIVMSG #tea :while ZNC was away")
                 assert bob.until("JOIN").nick == "zoe"
-                bob.send("PRIVMSG #tea :after it came back")
-                zoe.until(lambda message: message.params[1:] == ["after it came back"])
+                bob.send("PRIVMSG #tea :after it rejoined")
+                zoe.until(lambda message: message.params[1:] == ["after it rejoined"])
                 assert _texts(zoe, "bob") == [
-                    "before zoe came",
+                    "before zoe joined",
                     "while no client was attached",
                     "while one was attached",
                     "while ZNC was away",
-                    "after it came back",
+                    "after it rejoined",
                 ]
                 assert _texts(zoe, "zoe") == []
             with _attached(port) as again:

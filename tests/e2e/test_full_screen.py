@@ -75,7 +75,7 @@ def test_full_screen_session_from_login_to_quit(terminals: Terminals, tmp_path: 
         terminals.press("ann", "Enter")
         terminals.until("ann", "You are ann")
         terminals.open("bob", f"--port {port} --name bob", 40, 12)
-        terminals.until("ann", "bob came")
+        terminals.until("ann", "bob joined")
         terminals.until("bob", "You are bob")
 
         terminals.type("bob", "ann: hello 你好")

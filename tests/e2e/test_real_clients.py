@@ -21,7 +21,7 @@ def test_irssi_and_join_talk_in_both_directions(tmp_path: Path) -> None:
         with Terminal(connect, env) as irssi, Terminal([CHATCTL, "join", "--plain", "--name", "ann"], env) as ann:
             irssi.until("This server has no message of the day")
             irssi.enter("/join #lobby")
-            ann.until("irina came in")
+            ann.until("irina joined")
             irssi.enter("hello Ann, ça va? Привет")
             ann.until("[irina]: hello Ann, ça va? Привет")
             ann.enter("fine: 元気 🎉 ok")

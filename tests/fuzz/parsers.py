@@ -29,7 +29,7 @@ def one_input(data: bytes) -> None:
     whole = LineDecoder().feed(data)
     in_pieces = LineDecoder()
     pieces = [item for at in range(0, len(data), 7) for item in in_pieces.feed(data[at : at + 7])]
-    assert whole == pieces, "lines depend on how the bytes came"
+    assert whole == pieces, "lines depend on how the bytes were split"
     for item in whole:
         if isinstance(item, BadLine):
             continue

@@ -43,6 +43,7 @@ def test_kind_and_script(char: str, expected: tuple[CharacterKind, str]) -> None
     assert describe(char) == expected
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(unicodedata.unidata_version != VERSION, reason="this Python has another Unicode")
 def test_assigned_characters_are_those_of_unicode_14() -> None:
     for char in map(chr, range(0x110000)):

@@ -125,6 +125,7 @@ def test_no_control_sequence_remains(text: str) -> None:
         assert char not in BIDI
 
 
+@pytest.mark.e2e
 def test_no_control_character_remains() -> None:
     for point in range(0x110000):
         left = clean(chr(point))

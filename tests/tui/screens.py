@@ -24,8 +24,8 @@ from chatctl.tui.render.cell_width import text_of, width_of
 from tests.wire import DEADLINE
 
 
-class Door:
-    """The way to a server on this machine (:class:`chatctl.tui.connect.login_worker.LoginPort`)."""
+class LocalLogin:
+    """Logs in to a server on this machine (:class:`chatctl.tui.connect.login_worker.LoginService`)."""
 
     room = "#lobby"
 
@@ -37,21 +37,21 @@ class Door:
         self.kept: list[SavedVisit] = []
         self.words: dict[str, str] = {}
 
-    def client(self, name: str, password: str | None) -> Client:
+    def create_client(self, name: str, password: str | None) -> Client:
         secret = self.secret or f"secret of {name}"
         return Client(port=self.port, name=name, password=password, secret=secret, attentive=True, timing=self.timing)
 
-    def reachable(self) -> None:
+    def check_reachable(self) -> None:
         with NameCheck("127.0.0.1", self.port):
             pass
 
-    def free_names(self, name: str) -> tuple[str, ...]:
+    def suggest_names(self, name: str) -> tuple[str, ...]:
         return ("free_name",)
 
-    def believe(self, unknown: UnknownServerError) -> None:
+    def trust_server(self, unknown: UnknownServerError) -> None:
         return
 
-    invited = makes_account = False
+    invited = creates_account = False
 
     def log_in(self, name: str, password: str) -> None:
         return
@@ -59,16 +59,16 @@ class Door:
     def needs_login(self, name: str) -> bool:
         return False
 
-    def log_in_as_saved(self, name: str) -> bool:
+    def log_in_with_saved_password(self, name: str) -> bool:
         return False
 
-    def log_out(self) -> None:
+    def continue_as_guest(self) -> None:
         return
 
-    def entered(self, client: Client) -> None:
+    def record_login(self, client: Client) -> None:
         self.kept.append(SavedVisit("127.0.0.1", self.port, client.name, self.room))
 
-    def keep(self, client: Client, word: str) -> None:
+    def save_server(self, client: Client, word: str) -> None:
         if not word:
             raise InputError("A server is saved under one word, such as work")
         self.words[word] = client.name
@@ -129,12 +129,12 @@ _KEYS = {" ": "space", "/": "slash", "#": "number_sign", ":": "colon", "?": "que
 
 @asynccontextmanager
 async def screen(
-    door: Door, name: str | None = "ann", size: tuple[int, int] = (80, 24), folder: Path | None = None
+    service: LocalLogin, name: str | None = "ann", size: tuple[int, int] = (80, 24), folder: Path | None = None
 ) -> AsyncIterator[Screen]:
     """The application at this server."""
-    entrance = LoginWorker(door, EventQueue())
-    entrance.begin(name)
-    app = ChatApp(entrance, Profile(folder) if folder is not None else None, look="terminal")
+    login_worker = LoginWorker(service, EventQueue())
+    login_worker.begin(name)
+    app = ChatApp(login_worker, Profile(folder) if folder is not None else None, look="terminal")
     try:
         async with app.run_test(size=size, notifications=True) as pilot:
             yield Screen(app, pilot)

@@ -18,7 +18,7 @@ from chatctl.server import Server
 from chatctl.tui import keys
 from chatctl.tui.widgets.input import MessageInput
 from tests.tui.render.test_any_text import CONSOLE, NASTY, are_whole
-from tests.tui.screens import Door, Screen, play, screen
+from tests.tui.screens import LocalLogin, Screen, play, screen
 
 pytestmark = pytest.mark.e2e
 
@@ -119,7 +119,7 @@ class Chaos:
         ]  # fmt: skip
         event = dice.choice(made)()
         self.done.append(repr(event)[:120])
-        self.ann.app.entrance.feed.put(event)
+        self.ann.app.login_worker.feed.put(event)
 
     def check(self) -> None:
         app = self.ann.app
@@ -143,7 +143,7 @@ def test_any_keys_leave_the_screen_consistent(server: Server, seed: int, monkeyp
 
     async def story() -> None:
         with Client(port=server.port, name="bob", secret="bob's", attentive=True) as bob:
-            async with screen(Door(server.port)) as ann:
+            async with screen(LocalLogin(server.port)) as ann:
                 monkeypatch.setattr(ann.app, "leave", left.append)
                 monkeypatch.setattr(ann.app, "open_url", lambda url: None)
                 await ann.until("2 people")
@@ -175,7 +175,7 @@ def test_burst_of_keys_closes_a_dialog_once(
     server: Server, opened: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("only you")
             if opened == "paste":
                 ann.app.post_message(events.Paste("one\ntwo"))

@@ -12,14 +12,14 @@ from chatctl.server import Server
 from tests.client.peer import eventually
 from tests.deadline import DEADLINE
 from tests.ports import steady_port
-from tests.tui.screens import Door, play, screen
+from tests.tui.screens import LocalLogin, play, screen
 
 pytestmark = pytest.mark.e2e
 
 
 def test_two_users_talk(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("You are ann")
             bob.say("#lobby", "hello **Ann**, ann: look at https://example.org")
             text = await ann.until("[bob]: hello Ann")
@@ -38,7 +38,7 @@ def test_two_users_talk(server: Server, bob: Client) -> None:
 
 def test_unsent_text_is_preserved_per_buffer(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             await ann.press("h", "a", "l", "f")
             bob.say("ann", "psst")
@@ -53,7 +53,7 @@ def test_unsent_text_is_preserved_per_buffer(server: Server, bob: Client) -> Non
 
 def test_input_has_history_completion_and_several_lines(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             await ann.press("b", "o", "tab")
             await ann.until("[ann]: bob:")
@@ -69,7 +69,7 @@ def test_pasted_lines_are_confirmed_and_sent_as_one_message(server: Server, bob:
     from textual import events
 
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             ann.app.query_one("#line").post_message(events.Paste("one\r\n/two\r\nthree\r\n"))
             await ann.until("Send these 3 lines?")
@@ -88,7 +88,7 @@ def test_pasted_lines_are_confirmed_and_sent_as_one_message(server: Server, bob:
 
 def test_commands_show_hints_and_slips_suggestions(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port), size=(120, 24)) as ann:
+        async with screen(LocalLogin(server.port), size=(120, 24)) as ann:
             await ann.until("2 people")
             await ann.press("slash", "k", "i")
             await ann.until("/kick")
@@ -109,7 +109,7 @@ def test_commands_show_hints_and_slips_suggestions(server: Server, bob: Client) 
 
 def test_reactions_replies_and_deletions_are_shown(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             bob.say("#lobby", "shall we?")
             await ann.until("shall we?")
@@ -129,7 +129,7 @@ def test_reactions_replies_and_deletions_are_shown(server: Server, bob: Client) 
 
 def test_last_message_is_the_last_visible_one(server: Server) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("only you")
             await ann.type("arrived")
             await ann.until(lambda text: " [ann]: arrived" in text)
@@ -148,7 +148,7 @@ def test_last_message_is_the_last_visible_one(server: Server) -> None:
 
 def test_typing_users_are_shown(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             bob.typing("#lobby", "active")
             await ann.until("bob is typing")
@@ -160,7 +160,7 @@ def test_typing_users_are_shown(server: Server, bob: Client) -> None:
 
 def test_panels_fold_on_narrow_terminals_and_by_key(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port), size=(40, 12)) as ann:
+        async with screen(LocalLogin(server.port), size=(40, 12)) as ann:
             text = await ann.until("2 people")
             assert "▸" not in text
             await ann.press("f7")
@@ -182,7 +182,7 @@ def test_history_is_paged_to_its_beginning(server: Server, bob: Client) -> None:
     assert bob.flush(DEADLINE)
 
     async def story() -> None:
-        async with screen(Door(server.port), size=(60, 14)) as ann:
+        async with screen(LocalLogin(server.port), size=(60, 14)) as ann:
             await ann.until("line 249")
             for _ in range(60):
                 await ann.press("pageup")
@@ -206,7 +206,7 @@ def test_search_result_is_jumped_to(server: Server, bob: Client) -> None:
     assert bob.flush(DEADLINE)
 
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("line 119")
             await ann.press("ctrl+f")
             await ann.until("Search")
@@ -224,10 +224,10 @@ def test_connection_loss_is_visible_and_typed_messages_arrive(bob: Client) -> No
     with Server(port=steady_port()) as first:
         port = first.port
         # The pauses between two tries double up to 30 seconds: the slower the typing, the later it would arrive.
-        door = Door(port, timing=Timing(longest_pause=1.0))
+        service = LocalLogin(port, timing=Timing(longest_pause=1.0))
 
         async def story() -> None:
-            async with screen(door) as ann:
+            async with screen(service) as ann:
                 await ann.until("You are ann")
                 first.stop()
                 await ann.until("no connection, trying again")
@@ -246,7 +246,7 @@ def test_status_line_follows_the_current_buffer(server: Server, bob: Client) -> 
     assert bob.flush(DEADLINE)
 
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("line 59")
             await ann.press("pageup")
             await ann.until("below (Esc)")
@@ -258,7 +258,7 @@ def test_status_line_follows_the_current_buffer(server: Server, bob: Client) -> 
 
 def test_help_is_a_dialog_and_not_in_the_conversation(server: Server) -> None:
     async def story() -> None:
-        async with screen(Door(server.port), size=(40, 12)) as ann:
+        async with screen(LocalLogin(server.port), size=(40, 12)) as ann:
             await ann.until("only you")
             await ann.type("/help")
             await ann.until("Commands")
@@ -278,7 +278,7 @@ def test_typing_in_a_moderated_room_causes_no_error(server: Server) -> None:
         with Client(port=server.port, name="op", secret="op's", rooms=["#quiet"]) as op:
             eventually(lambda: "#quiet" in op.rooms)
             op.send_raw("MODE", "#quiet", "+m")
-            async with screen(Door(server.port)) as ann:
+            async with screen(LocalLogin(server.port)) as ann:
                 await ann.until("You are ann")
                 await ann.type("/join #quiet")
                 await ann.until("#quiet    ")
@@ -302,7 +302,7 @@ def test_very_long_paste_is_confirmed_and_never_in_the_input(server: Server, bob
     from textual import events
 
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             ann.app.query_one("#line").post_message(events.Paste("words " * 2000))
             await ann.until("Send this text of 12000 characters?")

@@ -17,7 +17,7 @@ from chatctl.tui.actions import NullClient
 from chatctl.tui.app import ChatApp
 from chatctl.tui.connect.event_queue import EventQueue
 from chatctl.tui.connect.login_worker import LoginWorker
-from tests.tui.screens import Door, Screen
+from tests.tui.screens import LocalLogin, Screen
 
 SIZES = ((40, 12), (80, 24), (200, 50))
 FOLDER = Path(__file__).with_name("pictures")
@@ -85,7 +85,7 @@ STORY: tuple[e.Event, ...] = (
 
 async def picture(width: int, height: int) -> str:
     """The screen after the story."""
-    app = ChatApp(LoginWorker(Door(1), EventQueue()), look="terminal")
+    app = ChatApp(LoginWorker(LocalLogin(1), EventQueue()), look="terminal")
     async with app.run_test(size=(width, height)) as pilot:
         app.client = cast(Client, Puppet())
         app.model.going = "#lobby"

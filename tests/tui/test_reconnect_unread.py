@@ -12,7 +12,7 @@ from chatctl.server import Server
 from chatctl.tui.commands.own_presence import IDLE_SECONDS, UNWATCHED_SECONDS
 from tests.client.peer import eventually
 from tests.deadline import DEADLINE
-from tests.tui.screens import Door, play, screen
+from tests.tui.screens import LocalLogin, play, screen
 
 pytestmark = pytest.mark.e2e
 
@@ -25,12 +25,12 @@ def _after(text: str, ruled: str) -> str:
 
 
 def test_unread_line_is_at_the_read_position_after_a_reconnect(server: Server, bob: Client) -> None:
-    door = Door(server.port)
+    service = LocalLogin(server.port)
     bob.join("#dev")
     eventually(lambda: "#dev" in bob.rooms)
 
     async def first() -> None:
-        async with screen(door) as ann:
+        async with screen(service) as ann:
             await ann.until("2 people")
             await ann.type("/join #dev")
             await ann.until("#dev     ")
@@ -43,7 +43,7 @@ def test_unread_line_is_at_the_read_position_after_a_reconnect(server: Server, b
             eventually(lambda: ann.app.client is not None and ann.app.client.flush(DEADLINE))
 
     async def second() -> None:
-        async with screen(door, size=(80, 40)) as ann:
+        async with screen(service, size=(80, 40)) as ann:
             text = await ann.until("missed 29")
             await ann.until(lambda text: _after(text, "new") == "missed 0")
             await ann.type("/join #dev")
@@ -60,31 +60,31 @@ def test_unread_line_is_at_the_read_position_after_a_reconnect(server: Server, b
 
 def test_joined_rooms_are_saved_before_leaving(server: Server, tmp_path: Path) -> None:
     """Or a killed program would lose them."""
-    door = Door(server.port)
+    service = LocalLogin(server.port)
 
     async def entering() -> None:
-        async with screen(door, folder=tmp_path) as ann:
+        async with screen(service, folder=tmp_path) as ann:
             await ann.type("/join #dev")
             await ann.until("▸2 #dev")
-            key = f"rooms {ann.app.entrance.door.address}"
+            key = f"rooms {ann.app.login_worker.service.address}"
             await ann.until(lambda _: Profile(tmp_path).choice(key, "") == "#lobby #dev")
 
     play(entering)
 
 
 def test_saved_rooms_are_joined_again_until_left(server: Server, bob: Client, tmp_path: Path) -> None:
-    door = Door(server.port)
+    service = LocalLogin(server.port)
     bob.join("#dev")
 
     async def first() -> None:
-        async with screen(door, folder=tmp_path) as ann:
+        async with screen(service, folder=tmp_path) as ann:
             await ann.until("2 people")
             await ann.type("/join #dev")
             await ann.until("▸2 #dev")
             await ann.type("/quit")
 
     async def second() -> None:
-        async with screen(door, folder=tmp_path) as ann:
+        async with screen(service, folder=tmp_path) as ann:
             await ann.until("2 #dev")
             assert "▸1 #lobby" in ann.text()
             await ann.type("/part dev")
@@ -93,7 +93,7 @@ def test_saved_rooms_are_joined_again_until_left(server: Server, bob: Client, tm
             await ann.type("/quit")
 
     async def third() -> None:
-        async with screen(door, folder=tmp_path) as ann:
+        async with screen(service, folder=tmp_path) as ann:
             await ann.until("2 people")
             assert ann.app.client is not None
             assert ann.app.client.flush(DEADLINE)
@@ -101,7 +101,7 @@ def test_saved_rooms_are_joined_again_until_left(server: Server, bob: Client, tm
             await ann.type("/quit")
 
     play(first)
-    assert Profile(tmp_path).choice(f"rooms {door.address}", "") == "#lobby #dev"
+    assert Profile(tmp_path).choice(f"rooms {service.address}", "") == "#lobby #dev"
     play(second)
     play(third)
 
@@ -118,7 +118,7 @@ def test_messages_are_found_below_many_joins_and_parts(server: Server, bob: Clie
         assert eve.flush(DEADLINE)
 
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("said before all that")
             await ann.type("/join #dev")
             await ann.until("said in dev")
@@ -127,10 +127,10 @@ def test_messages_are_found_below_many_joins_and_parts(server: Server, bob: Clie
 
 
 def test_private_conversations_return_with_their_unread_messages(server: Server, bob: Client) -> None:
-    door = Door(server.port)
+    service = LocalLogin(server.port)
 
     async def first() -> None:
-        async with screen(door) as ann:
+        async with screen(service) as ann:
             await ann.until("2 people")
             await ann.type("/query bob")
             bob.say("ann", "read by ann")
@@ -142,7 +142,7 @@ def test_private_conversations_return_with_their_unread_messages(server: Server,
             await ann.until("@1")
 
     async def second() -> None:
-        async with screen(door) as ann:
+        async with screen(service) as ann:
             await ann.until("@1 elsewhere")
             assert ann.text().startswith(" #lobby ")
             await ann.press("alt+a")
@@ -156,7 +156,7 @@ def test_private_conversations_return_with_their_unread_messages(server: Server,
 
 def test_reading_user_is_not_idle(server: Server) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("only you")
             being, client = ann.app.being, ann.app.client
             assert being is not None
@@ -178,7 +178,7 @@ def test_reading_user_is_not_idle(server: Server) -> None:
 
 def test_message_while_idle_is_unread(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             bob.say("#lobby", "seen")
             await ann.until("[bob]: seen")

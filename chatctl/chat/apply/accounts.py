@@ -75,7 +75,7 @@ def _account_problem(state: State, proposal: p.AddAccount, user: User | None, no
     if problem is not None:
         return "BAD_ACCOUNT_NAME", f"That name cannot be used: {problem}"
     if state.accounts.named(name) is not None:
-        return "ACCOUNT_EXISTS", f"The account {name} is there already"
+        return "ACCOUNT_EXISTS", f"The account {name} exists already"
     own = reserved_problem(name, rules.server_name)
     if own is not None:
         return "BAD_ACCOUNT_NAME", f"{own}; please choose another"
@@ -85,7 +85,7 @@ def _account_problem(state: State, proposal: p.AddAccount, user: User | None, no
         return "BAD_ACCOUNT_NAME", f"The name {name} looks too much like {other}; please choose another"
     holder = state.user_named(name)
     if not control and holder is not None and holder is not user:
-        return "ACCOUNT_EXISTS", f"Somebody else is called {holder.nick} now; please choose another name"
+        return "ACCOUNT_EXISTS", f"The name {holder.nick} is in use; please choose another name"
     return None
 
 

@@ -57,7 +57,7 @@ def make_account(view: CommandContext, session: Session, name: str, password: st
     if problem is not None:
         return refuse(*problem)
     if view.state.accounts.named(name) is not None:
-        return refuse("ACCOUNT_EXISTS", f"The account {name} is there already")
+        return refuse("ACCOUNT_EXISTS", f"The account {name} exists already")
     wait = 0 if invited or session.local else view.throttle.makes(view.clock(), session.origin)
     if wait:
         return refuse("TEMPORARILY_UNAVAILABLE", f"Many accounts were made from your address; please wait {wait} s")

@@ -114,7 +114,7 @@ MANUAL: dict[str, HelpPage] = {
         "LIST [<condition>{,<condition>}]",
         (
             "Lists the rooms. A condition is a name or a mask (#a*), !mask for the others, >n or <n users,",
-            "C>n or C<n for minutes since it came into being, T>n or T<n for minutes since its topic was set.",
+            "C>n or C<n for minutes since it was created, T>n or T<n for minutes since its topic was set.",
         ),
         _modern("LIST message"),
     ),

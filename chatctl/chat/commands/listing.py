@@ -1,7 +1,7 @@
 """LIST, with the conditions of ELIST (modern.ircdocs.horse, "LIST message", "ELIST Parameter").
 
 A condition is a room's name or a mask of it; ``!mask`` for those it does not fit; ``>n`` and ``<n`` for the number of
-users; ``C>n``, ``C<n`` for how many minutes ago the room came into being, ``T>n``, ``T<n`` for its topic. All must
+users; ``C>n``, ``C<n`` for how many minutes ago the room was created, ``T>n``, ``T<n`` for its topic. All must
 hold, except that of several names and masks one is enough.
 """
 

@@ -122,7 +122,7 @@ def _info(view: CommandContext, session: Session, words: list[str]) -> Result:
         return _say(view, session, f"The account {name} does not exist"[:200])
     here = any(user.account_id == account.id for user in view.state.users.values())
     return _say(
-        view, session, f"{account.name} is an account", "Its owner is here now" if here else "Nobody uses it now"
+        view, session, f"{account.name} is an account", "Its owner is online" if here else "Its owner is offline"
     )
 
 

@@ -32,8 +32,9 @@ class WaitingHandler:
 
 
 class PendingQueries:
-    """Start what handlers wait for. If the session still exists when it ends, `answered` gets the handler and the
-    answer; `failed` is called if a query could not be started. `call_when_decided` is the commit gate's."""
+    """The queries and tasks that handlers wait for. If the session still exists when it ends, `answered` gets the
+    handler and the answer; `failed` is called if a query could not be started. `call_when_decided` is the commit
+    gate's."""
 
     def __init__(
         self,

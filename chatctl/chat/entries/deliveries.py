@@ -61,7 +61,7 @@ class Delivery(msgspec.Struct):
 
 
 class ToRoom(Delivery):
-    """Send `message` to all members of `room`; to the session `sender`, if given, only with echo-message."""
+    """A `message` to all members of `room`; to the session `sender`, if given, only with echo-message."""
 
     room: str
     message: Message
@@ -79,7 +79,7 @@ class ToRoom(Delivery):
 
 
 class LinesToRoom(Delivery):
-    """Send messages to all members of `room`, in order: `lines` are the bytes without tags, `run` the facts.
+    """Messages to all members of `room`, in order: `lines` are the bytes without tags, `run` the facts.
 
     `sender`: as in ToRoom. Messages of a bot are sent one by one, because their facts need a tag.
     """
@@ -95,7 +95,7 @@ class LinesToRoom(Delivery):
 
 
 class ToUsers(Delivery):
-    """Send `message` to each session of `users`, once. `needs` and `ephemeral`: as in ToRoom."""
+    """A `message` to each session of `users`, once. `needs` and `ephemeral`: as in ToRoom."""
 
     users: Sequence[UserId]
     message: Message
@@ -109,7 +109,7 @@ class ToUsers(Delivery):
 
 
 class ToSession(Delivery):
-    """Send `message` to one session, which may be unregistered, if it has the capabilities `needs`."""
+    """A `message` to one session, which may be unregistered, if it has the capabilities `needs`."""
 
     session: SessionId
     message: Message
@@ -158,14 +158,14 @@ class SendFail(Delivery):
 
 
 class Subscribed(Delivery):
-    """Subscribe `user` to `room`, beginning with the next delivery."""
+    """A subscription of `user` to `room`, beginning with the next delivery."""
 
     user: UserId
     room: str
 
 
 class RoomSnapshot(Delivery):
-    """Send the snapshot of `room` to `user`, who just joined: topic, members, and the messages after the time
+    """A snapshot of `room` for `user`, who just joined: topic, members, and the messages after the time
     `since` (ms)."""
 
     user: UserId
@@ -174,7 +174,7 @@ class RoomSnapshot(Delivery):
 
 
 class Unsubscribed(Delivery):
-    """Unsubscribe `user` from `room`, beginning with the next delivery."""
+    """The end of the subscription of `user` to `room`, beginning with the next delivery."""
 
     user: UserId
     room: str
@@ -198,8 +198,8 @@ class VisitEnded(Delivery):
 
 
 class CameOnline(Delivery):
-    """Tell sessions that monitor this name that it is online, unless this is a short visit (`quiet`). `prefix` is
-    ``nick!user@host``."""
+    """A notification of the sessions that monitor this name: it is online, unless this is a short visit (`quiet`).
+    `prefix` is ``nick!user@host``."""
 
     nick: str
     prefix: str
@@ -207,7 +207,7 @@ class CameOnline(Delivery):
 
 
 class WentOffline(Delivery):
-    """Tell sessions that monitor this name that it is offline."""
+    """A notification of the sessions that monitor this name: it is offline."""
 
     nick: str
 
@@ -220,7 +220,7 @@ class LoggedIn(Delivery):
 
 
 class MetadataChanged(Delivery):
-    """Notify sessions of changed metadata of `target`: keys and values, None for a key that was unset.
+    """A notification of changed metadata of `target`: keys and values, None for a key that was unset.
 
     The recipients are the members of `room`, or else `users` and all sessions that monitor the name, if they subscribed
     to the key. The session `actor` made the change; it is sent a reply only if `cleared`.
@@ -235,7 +235,7 @@ class MetadataChanged(Delivery):
 
 
 class RoomRenamed(Delivery):
-    """Tell members that the room `old_key`, called `old_name`, is now the room `key`.
+    """A notification of the members that the room `old_key`, called `old_name`, is now the room `key`.
 
     Clients that support RENAME get `form`; others get PART, JOIN and the snapshot.
     """

@@ -23,9 +23,9 @@ Ergo)."""
 
 @dataclass(slots=True)
 class Register(Retried):
-    """Enter the chat under a name. It leaves facts if an earlier connection of the same client ends for it. `secret`
-    and `instance` are hashes of the resume tokens, or ``""``; `account_id` is that of the account that the session has
-    logged in to, or ``""``. `transient` and `console`: see Session."""
+    """A registration: a session enters the chat under a name. It leaves facts if an earlier connection of the same
+    client ends for it. `secret` and `instance` are hashes of the resume tokens, or ``""``; `account_id` is that of the
+    account that the session has logged in to, or ``""``. `transient` and `console`: see Session."""
 
     nick: str
     username: str
@@ -41,15 +41,15 @@ class Register(Retried):
 
 @dataclass(slots=True)
 class Rename(Refusable):
-    """Take another name."""
+    """A change of nick."""
 
     nick: str
 
 
 @dataclass(slots=True)
 class Quit(Retried):
-    """Leave the chat. `reason` is shown to others. If the connection was given up for its silence, `silent_ms` says for
-    how long: output of that time may not have arrived."""
+    """The end of a session. `reason` is shown to others. If the connection was given up for its silence, `silent_ms`
+    says for how long: output of that time may not have arrived."""
 
     reason: str
     silent_ms: int = 0
@@ -73,7 +73,7 @@ class SendMessage(Refusable):
 
 @dataclass(slots=True)
 class SendMessageRun(Refusable):
-    """PRIVMSG to one room, several lines of one session in its turn, without tags.
+    """Several PRIVMSG lines to one room, of one session in its turn, without tags.
 
     They are one entry, so that their common part is handled once; each line is a message with its own id.
     """
@@ -88,7 +88,7 @@ class SendMessageRun(Refusable):
 
 @dataclass(slots=True)
 class Join(Refusable):
-    """Join rooms; those that do not exist are created. `keys` belong to the first of them, in order.
+    """A JOIN of rooms; those that do not exist are created. `keys` belong to the first of them, in order.
 
     `transient`: for a short visit (see Session), not as a member. With `hears` the visitor gets the room's messages.
     """
@@ -105,7 +105,7 @@ class Join(Refusable):
 
 @dataclass(slots=True)
 class InviteUser(Unstored):
-    """Invite a user into a room."""
+    """An invitation of a user into a room."""
 
     nick: str
     room: str
@@ -113,7 +113,7 @@ class InviteUser(Unstored):
 
 @dataclass(slots=True)
 class Part(Refusable):
-    """Leave rooms. `reason` may be empty."""
+    """A PART from rooms. `reason` may be empty."""
 
     rooms: tuple[str, ...]
     reason: str
@@ -121,7 +121,7 @@ class Part(Refusable):
 
 @dataclass(slots=True)
 class SetTopic(Refusable):
-    """Set a room's topic, or clear it with ``""``."""
+    """A new topic of a room; ``""`` clears it."""
 
     room: str
     topic: str
@@ -129,7 +129,7 @@ class SetTopic(Refusable):
 
 @dataclass(slots=True)
 class Kick(Refusable):
-    """Remove users from rooms: pairs of room and nick."""
+    """A removal of users from rooms: pairs of room and nick."""
 
     targets: tuple[tuple[str, str], ...]
     reason: str
@@ -146,7 +146,7 @@ class ModeChange:
 
 @dataclass(slots=True)
 class SetRoomModes(Refusable):
-    """Change modes of a room. `unknown`: letters of the command that are not modes."""
+    """A change of a room's modes. `unknown`: letters of the command that are not modes."""
 
     room: str
     changes: tuple[ModeChange, ...]
@@ -155,7 +155,7 @@ class SetRoomModes(Refusable):
 
 @dataclass(slots=True)
 class SetUserModes(Unstored):
-    """Change one's own user modes. `unknown`: the command named others too, that no user can have."""
+    """A change of the user's own modes. `unknown`: the command also named letters that are not user modes."""
 
     changes: tuple[ModeChange, ...]
     unknown: bool = False
@@ -163,7 +163,7 @@ class SetUserModes(Unstored):
 
 @dataclass(slots=True)
 class BecomeOperator(Unstored):
-    """Be an operator of the server, known as `operator`: the password was right by its `verifier`."""
+    """A successful OPER under the name `operator`, whose password was checked against `verifier`."""
 
     operator: str
     verifier: str
@@ -171,7 +171,7 @@ class BecomeOperator(Unstored):
 
 @dataclass(slots=True)
 class SetAway(Unstored):
-    """Be away with a reason, or back with ``""``."""
+    """A new away message; ``""`` returns from away."""
 
     reason: str
 
@@ -181,7 +181,7 @@ class SetAway(Unstored):
 
 @dataclass(slots=True)
 class AddAccount(Refusable):
-    """Make an account for `name`; who asks is logged in to it. `invite` is the hash of an invitation's token, or
+    """A new account `name`, to which the session is logged in. `invite` is the hash of an invitation's token, or
     ``""``; `operator`: see Account."""
 
     name: str
@@ -193,8 +193,8 @@ class AddAccount(Refusable):
 
 @dataclass(slots=True)
 class LogIn(Retried):
-    """Log in to the account with the id `account_id`: the password was checked against `verifier`. Refused if either is
-    not the account's any more. The login ends with the session; rooms store by which identity they know the user."""
+    """A login to the account with the id `account_id`, whose password was checked against `verifier`. Refused if either
+    is not the account's any more. The login ends with the session; rooms store by which identity they know the user."""
 
     account_id: str
     verifier: str
@@ -203,14 +203,14 @@ class LogIn(Retried):
 
 @dataclass(slots=True)
 class LogOut(Retried):
-    """Log out."""
+    """A logout."""
 
     form: str
 
 
 @dataclass(slots=True)
 class ChangeAccount(Refusable):
-    """Change an account: its verifier (``""``: unchanged), or whether it is an operator (None: unchanged).
+    """A change of an account: its verifier (``""``: unchanged), or whether it is an operator (None: unchanged).
 
     `checked` is the id of the account and the verifier that its owner's password was checked against: the proposal is
     refused if either has changed. None if the operator of the machine asks.
@@ -225,7 +225,7 @@ class ChangeAccount(Refusable):
 
 @dataclass(slots=True)
 class RemoveAccount(Refusable):
-    """Remove an account. Its users are logged out."""
+    """A removal of an account. Its users are logged out."""
 
     account: str
     form: str
@@ -233,7 +233,7 @@ class RemoveAccount(Refusable):
 
 @dataclass(slots=True)
 class AddInvitation(Refusable):
-    """Give the right to make accounts: see :class:`chatctl.chat.model.accounts.InvitationUser`."""
+    """An invitation to create accounts: see :class:`chatctl.chat.model.accounts.InvitationUser`."""
 
     key: str
     uses: int
@@ -244,14 +244,14 @@ class AddInvitation(Refusable):
 
 @dataclass(slots=True)
 class SetRealname(Unstored):
-    """Take another real name."""
+    """A change of the real name."""
 
     realname: str
 
 
 @dataclass(slots=True)
 class ChangeHost(Unstored):
-    """An operator of the server changes the host of a user."""
+    """A change of a user's host by an operator of the server."""
 
     nick: str
     host: str
@@ -259,7 +259,7 @@ class ChangeHost(Unstored):
 
 @dataclass(slots=True)
 class Kill(Retried):
-    """An operator of the server ends the connection of a user."""
+    """A KILL: an operator of the server ends a user's connections."""
 
     nick: str
     comment: str
@@ -267,7 +267,7 @@ class Kill(Retried):
 
 @dataclass(slots=True)
 class AddBan(Refusable):
-    """Keep out a name, an address or a network, or with `account` an account; for `seconds`, 0: for good."""
+    """A ban of a name, an address or a network, or with `account` of an account, for `seconds` (0: permanent)."""
 
     target: str
     account: bool
@@ -277,7 +277,7 @@ class AddBan(Refusable):
 
 @dataclass(slots=True)
 class RemoveBan(Refusable):
-    """Remove a ban."""
+    """A removal of a ban."""
 
     target: str
     account: bool
@@ -285,15 +285,15 @@ class RemoveBan(Refusable):
 
 @dataclass(slots=True)
 class EnforceBan(Retried):
-    """Apply the stored state of the ban `key`: end the sessions it matches. Proposed by the server when an AddBan or a
-    RemoveBan has been stored."""
+    """The enforcement of the stored ban `key`: the sessions that it matches end. Proposed by the server when an AddBan
+    or a RemoveBan has been stored."""
 
     key: str
 
 
 @dataclass(slots=True)
 class DisconnectUser(Retried):
-    """End all sessions of a user, who may come back."""
+    """The end of all sessions of a user, who may come back."""
 
     nick: str
     reason: str
@@ -301,14 +301,14 @@ class DisconnectUser(Retried):
 
 @dataclass(slots=True)
 class Wallops(Unstored):
-    """An operator of the server writes to all who want to read it."""
+    """A message of an operator to all users with mode ``w``."""
 
     text: str
 
 
 @dataclass(slots=True)
 class ChangeRules(Unstored):
-    """The settings were read again, for `session`, or for a signal if it is NO_SESSION.
+    """Settings that were read again, for `session`, or for a signal if it is NO_SESSION.
 
     `changes` are fields of :class:`chatctl.chat.model.policy.Rules`, `report` sentences on what was done, `file` the
     file that was read.
@@ -321,7 +321,7 @@ class ChangeRules(Unstored):
 
 @dataclass(slots=True)
 class DeletableMessage:
-    """A message of earlier, as history has it: its id, its entry's seq and time, and who said it."""
+    """A stored message: its id, its entry's seq and time, and its sender."""
 
     message_id: str
     seq: int
@@ -332,7 +332,7 @@ class DeletableMessage:
 
 @dataclass(slots=True)
 class Redact(Refusable):
-    """Delete a message: nothing of its text remains. `place`: see :mod:`chatctl.chat.entries.queries`."""
+    """The deletion of a message, text included. `place`: see :mod:`chatctl.chat.entries.queries`."""
 
     target: str
     place: str
@@ -342,7 +342,7 @@ class Redact(Refusable):
 
 @dataclass(slots=True)
 class MarkRead(Refusable):
-    """A room or a talk was read up to `time` (ms since 1970 UTC)."""
+    """A read marker: a room or private conversation was read up to `time` (ms since 1970 UTC)."""
 
     target: str
     time: int
@@ -354,7 +354,7 @@ class MarkRead(Refusable):
 
 @dataclass(slots=True)
 class RenameRoom(Refusable):
-    """Give a room another name."""
+    """A RENAME of a room."""
 
     room: str
     name: str
@@ -363,7 +363,8 @@ class RenameRoom(Refusable):
 
 @dataclass(slots=True)
 class SetMetadata(Refusable):
-    """Set a key of oneself (`target` ``*`` or one's nick) or of a room; without a value unset it; without a key all."""
+    """A change of metadata of the user (`target` ``*`` or the nick) or of a room. Without a value the key is removed;
+    without a key all are."""
 
     target: str
     key: str

@@ -14,7 +14,7 @@ from chatctl.protocol import scram
 
 @dataclass(frozen=True, slots=True)
 class CheckPassword:
-    """Check `password` against `verifier` (as text). The result is a bool."""
+    """A check of `password` against `verifier` (as text). The result is a bool."""
 
     password: str = field(repr=False)
     verifier: str = field(repr=False)
@@ -22,7 +22,7 @@ class CheckPassword:
 
 @dataclass(frozen=True, slots=True)
 class MakeVerifier:
-    """Make a verifier for `password`. The result is its text."""
+    """The creation of a verifier for `password`. The result is its text."""
 
     password: str = field(repr=False)
     iterations: int

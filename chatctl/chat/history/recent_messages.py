@@ -17,8 +17,8 @@ _RECENT = 1000
 
 
 class _RoomMessages:
-    """The last `length` messages, held as they came. So that this need not be seen to at each of them, there are up to
-    twice as many, and a few that the oldest bring with them."""
+    """The last `length` messages of a room, as they were added. To trim rarely instead of at each message, it holds up
+    to twice as many, and a few that the oldest bring with them."""
 
     __slots__ = ("count", "kept", "length")
 
@@ -41,7 +41,7 @@ class _RoomMessages:
 
 
 class RecentMessages:
-    """The last `length` messages of rooms, by room key. A room is known when it is here, even if it has none."""
+    """The last `length` messages of rooms, by room key. A room may be known and have none."""
 
     def __init__(self, length: int) -> None:
         self.length = length

@@ -58,8 +58,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """The right to make `uses` accounts until `expires`. `key` is the hash of the token, which only its recipients
-    know; `room` is the first room to join."""
+    """An invitation: the right to create `uses` accounts until `expires`. `key` is the hash of the token, which only
+    its recipients know; `room` is the first room to join."""
 
     key: str
     uses: int
@@ -103,7 +103,7 @@ def record_key(record: Record) -> RecordKey:
 
 
 class Accounts:
-    """Those that there are, by name. Whether one may come to be is decided in :mod:`chatctl.chat.apply.accounts`."""
+    """All accounts by name. Whether one may be created is decided in :mod:`chatctl.chat.apply.accounts`."""
 
     def __init__(self) -> None:
         self._records: dict[RecordKey, Record] = {}

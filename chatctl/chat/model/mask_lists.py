@@ -128,7 +128,7 @@ class Lists:
         self._muted: dict[UserId, bool] = {}
 
     def add(self, letter: str, entry: ListEntry) -> bool:
-        """Add an entry to a list; return False if it is there already."""
+        """Add an entry to a list; return False if it exists already."""
         key = names.fold(entry.mask)
         if key in self.entries[letter]:
             return False

@@ -108,7 +108,7 @@ def _start(address: ipaddress.IPv4Address | ipaddress.IPv6Address, size: tuple[i
 
 
 class Bans:
-    """Those that there are. Whether one comes to be is decided in :mod:`chatctl.chat.apply.bans`."""
+    """All bans. Whether one may be added is decided in :mod:`chatctl.chat.apply.bans`."""
 
     def __init__(self) -> None:
         self._bans: dict[str, Ban] = {}

@@ -1,4 +1,4 @@
-"""Somebody who is here: what entries say of them."""
+"""A user of the chat, as entries describe it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_FORMER_NICKS = 1000
 
 
 class FormerNick(NamedTuple):
-    """Somebody who had a name before; `left` is when they gave it up (ms since 1970 UTC)."""
+    """A former nick of a user; `left` is when the user gave it up (ms since 1970 UTC)."""
 
     key: str
     nick: str

@@ -226,7 +226,7 @@ def _conclude(screen: LineScreen) -> None:
 
 
 class _OneLine(logging.Handler):
-    """The client's log, as a user should see it: without a traceback."""
+    """The log handler of `join`: one line per event, without a traceback."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
@@ -259,7 +259,7 @@ class _AskedToEnd(KeyboardInterrupt):
 
 
 class Interruption:
-    """Until we are in, being asked to end is an interruption like Ctrl-C.
+    """Treats SIGTERM and SIGHUP as an interruption like Ctrl-C until the login is complete.
 
     A signal may come while Python runs what cannot raise (a finalizer, a callback of the collector): then the exception
     is dropped, and :meth:`check` raises it later.

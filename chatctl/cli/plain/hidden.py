@@ -19,7 +19,7 @@ from chatctl.protocol.passwords import password_problem
 
 
 class HiddenQuestion(Protocol):
-    """A question."""
+    """A question whose answer is not echoed."""
 
     @property
     def prompt(self) -> str:
@@ -30,7 +30,7 @@ class HiddenQuestion(Protocol):
 
 
 class NewPassword:
-    """Asks twice for the password of a new account, and has the account made.
+    """Asks twice for the password of a new account, then creates the account.
 
     Args:
         client: Registers its own name.
@@ -97,7 +97,7 @@ def new_password(client: Client, show: Callable[[str], None]) -> NewPassword:
 
 
 class Echo:
-    """Return whether a terminal in line mode echoes input."""
+    """Reports whether a terminal in line mode echoes input."""
 
     def __init__(self, terminal: int) -> None:
         self._terminal = terminal

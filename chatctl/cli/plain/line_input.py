@@ -133,7 +133,7 @@ def _converse(screen: LineScreen, lines: LineInput) -> str | None:
 
 
 class _Patience:
-    """Return whether waiting is useless: the screen has ended, or a connected server has confirmed none of the queued
+    """Decides whether waiting is useless: the screen has ended, or a connected server has confirmed none of the queued
     messages for PATIENCE seconds. (A server that is not there is bounded by the client's `give_up_after`.)"""
 
     def __init__(self, screen: LineScreen) -> None:

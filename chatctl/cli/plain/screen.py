@@ -42,7 +42,7 @@ class Writer(Protocol):
 
 
 class NullWriter:
-    """Stands for a stream that is closed from the beginning: writing fails where it matters, else it does nothing."""
+    """Replaces a stream that was closed at the start: writing fails on stdout and does nothing on stderr."""
 
     def __init__(self, *, matters: bool) -> None:
         self._matters = matters
@@ -57,7 +57,7 @@ class NullWriter:
 
 
 class UserLeft(Exception):  # noqa: N818  # not an error: a decision of the user
-    """The user wants to leave; `str(leaving)` is the reason to give."""
+    """The user leaves; `str(leaving)` is the reason for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ _OTHERS = (e.RoomMessage, e.PrivateMessage, e.Joined, e.Parted, e.NickChanged, e
 
 
 class LineScreen:
-    """One attempt to enter, and the conversation after it. A :class:`chatctl.client.slash.table.CommandScreen`.
+    """The conversation on a line terminal, from the login to the end. A
+    :class:`chatctl.client.slash.table.CommandScreen`.
 
     Events come in on the client's thread, typed lines on the main thread.
     """

@@ -63,7 +63,7 @@ class ListedRoom:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """Something said here that has not been confirmed: to a room or a person. `ticket`: its number, as saying it
+    """An own message, to a room or a person, that is not confirmed yet. `ticket`: its number, as sending it
     returned; `reply`: the id of the message that it answers."""
 
     target: str
@@ -75,7 +75,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed(Event):
-    """Joins, parts and renames while we were disconnected, oldest first, placed between the messages of that time. Only
+    """Joins, parts and renames during a disconnection, oldest first, placed between the messages of that time. Only
     for attentive clients."""
 
     type: ClassVar[str] = "missed"

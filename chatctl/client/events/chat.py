@@ -11,7 +11,7 @@ from chatctl.client.events.base import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typing(Event):
-    """Somebody is writing, has paused, or has thought better of it. `target`: the room, or that person."""
+    """A user started, paused or stopped typing. `target`: the room, or that user."""
 
     type: ClassVar[str] = "typing"
     target: str
@@ -21,7 +21,7 @@ class Typing(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reacted(Event):
-    """Somebody reacted to the message `id`, or took that back."""
+    """A user added or removed a reaction to the message `id`."""
 
     type: ClassVar[str] = "reacted"
     target: str
@@ -34,7 +34,7 @@ class Reacted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deleted(Event):
-    """The message `id` was taken back, by `name`."""
+    """The message `id` was deleted by `name`."""
 
     type: ClassVar[str] = "deleted"
     target: str
@@ -55,7 +55,7 @@ class ReadUntil(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresenceChanged(Event):
-    """Somebody is here or not, away or not. An empty name: it is known of many now; see `Client.people`."""
+    """A user is online or offline, away or back. With an empty name many changed at once; see `Client.people`."""
 
     type: ClassVar[str] = "presence"
     name: str

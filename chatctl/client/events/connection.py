@@ -10,7 +10,7 @@ from chatctl.client.events.base import Event, Outgoing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected(Event):
-    """The server let us in, under `name` (which it may have shortened)."""
+    """The client is registered under `name`, which the server may have shortened."""
 
     type: ClassVar[str] = "connected"
     name: str
@@ -20,7 +20,7 @@ class Connected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconnected(Connected):
-    """The same, after the connection had been lost."""
+    """The client is registered again after a lost connection."""
 
     type: ClassVar[str] = "reconnected"
 
@@ -36,7 +36,7 @@ class Reconnecting(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disconnected(Event):
-    """The end: stopped, refused, or given up."""
+    """The client has ended: stopped, refused, or out of attempts."""
 
     type: ClassVar[str] = "disconnected"
     reason: str
@@ -53,7 +53,7 @@ class NameTaken(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameRefused(Event):
-    """The name we asked for is not allowed; `text` says why."""
+    """The requested name is not valid; `text` says why."""
 
     type: ClassVar[str] = "name-refused"
     name: str
@@ -62,7 +62,7 @@ class NameRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unconfirmed(Event):
-    """Sent, but the connection broke before the server confirmed them: they may or may not have arrived."""
+    """Messages that were sent but not confirmed before the connection broke: they may or may not have arrived."""
 
     type: ClassVar[str] = "unconfirmed"
     messages: tuple[Outgoing, ...]
@@ -70,7 +70,7 @@ class Unconfirmed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsent(Event):
-    """Never sent, since the client ended first."""
+    """Messages that were not sent before the client ended."""
 
     type: ClassVar[str] = "unsent"
     messages: tuple[Outgoing, ...]
@@ -78,7 +78,7 @@ class Unsent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrun(Event):
-    """Nobody fetched events for so long that the oldest `count` are gone."""
+    """Events were not read fast enough, so the oldest `count` were dropped."""
 
     type: ClassVar[str] = "overrun"
     count: int

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from typing import Literal
 
-Came = Literal["came", "left"]
+Move = Literal["joined", "left"]
 
 MAX_NAMES = 3
-"""Names that a fold tells; the rest is a number."""
+"""Names in one summary; the others are counted."""
 
 
-def fold_words(moves: list[tuple[str, Came, str]]) -> str:
-    """``alice, bob and 3 others came · carol left (tea)``: who came and left, each person once.
+def fold_words(moves: list[tuple[str, Move, str]]) -> str:
+    """Return the summary of joins and parts, such as ``alice, bob and 3 others joined · carol left (tea)``.
 
-    Somebody who came and left again is told as that; a reason is told where one person alone left.
+    Each user is named once, also one that joined and left again. The reason is shown if only one user left.
     """
-    first: dict[str, Came] = {}
-    last: dict[str, tuple[Came, str]] = {}
+    first: dict[str, Move] = {}
+    last: dict[str, tuple[Move, str]] = {}
     for name, how, reason in moves:
         first.setdefault(name, how)
         last[name] = (how, reason)
-    came = [name for name in first if first[name] == "came" and last[name][0] == "came"]
+    joined = [name for name in first if first[name] == "joined" and last[name][0] == "joined"]
     left = [name for name in first if first[name] == "left" and last[name][0] == "left"]
-    visited = [name for name in first if first[name] == "came" and last[name][0] == "left"]
-    back = [name for name in first if first[name] == "left" and last[name][0] == "came"]
+    visited = [name for name in first if first[name] == "joined" and last[name][0] == "left"]
+    back = [name for name in first if first[name] == "left" and last[name][0] == "joined"]
     parts = [
         f"{_names(names)} {verb}"
-        for names, verb in ((came, "came"), (visited, "came and left"), (back, "left and came back"), (left, "left"))
+        for names, verb in (
+            (joined, "joined"),
+            (visited, "joined and left"),
+            (back, "left and rejoined"),
+            (left, "left"),
+        )
         if names
     ]
     gone = left + visited

@@ -10,7 +10,8 @@ from chatctl.client.events.base import Event, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomMessage(Event):
-    """Something said in a room. `own`: by us, and the server has it (where it confirms; else: sent)."""
+    """A message in a room. `own`: the client's own message, confirmed by the server (or sent, if it does not
+    confirm)."""
 
     type: ClassVar[str] = "message"
     room: str
@@ -28,7 +29,7 @@ class RoomMessage(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateMessage(Event):
-    """Something said to one person: from `name` to `to`, one of which is us."""
+    """A private message from `name` to `to`; one of them is this client."""
 
     type: ClassVar[str] = "private"
     name: str
@@ -45,7 +46,7 @@ class PrivateMessage(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerNotice(Event):
-    """Words of the server itself. `code`: the numeric, ``NOTICE``, or a standard reply's."""
+    """A text of the server. `code`: the numeric, ``NOTICE``, or a standard reply's."""
 
     SLOWED: ClassVar[str] = "SLOWED"  # a code of ours: we are too fast for it
     type: ClassVar[str] = "server"

@@ -20,7 +20,7 @@ class Whois(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed(Event):
-    """The rooms there are."""
+    """The answer to LIST."""
 
     type: ClassVar[str] = "listed"
     rooms: tuple[ListedRoom, ...]
@@ -28,7 +28,7 @@ class Listed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency(Event):
-    """How long the server took to answer."""
+    """The server's response time."""
 
     type: ClassVar[str] = "latency"
     seconds: float
@@ -36,7 +36,8 @@ class Latency(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryReceived(Event):
-    """The answer to `Client.look_back` or `Client.search`, oldest first. `ends`: there is nothing more that way."""
+    """The answer to `Client.look_back` or `Client.search`, oldest first. `ends`: there is nothing more in that
+    direction."""
 
     type: ClassVar[str] = "page"
     number: int
@@ -48,7 +49,8 @@ class HistoryReceived(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversations(Event):
-    """The answer to `Client.conversations`: with whom we talked alone, and when last; the latest at the end."""
+    """The answer to `Client.conversations`: the partners of private conversations, and the time of the last message;
+    the latest is last."""
 
     type: ClassVar[str] = "conversations"
     people: tuple[tuple[str, datetime], ...]

@@ -10,7 +10,7 @@ from chatctl.client.events.base import Event, How, Person
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined(Event):
-    """Somebody entered a room."""
+    """A user joined a room."""
 
     type: ClassVar[str] = "joined"
     room: str
@@ -21,7 +21,7 @@ class Joined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parted(Event):
-    """Somebody left `rooms`, all that we know them from where they left the chat."""
+    """A user left `rooms`: after QUIT, all rooms shared with this client."""
 
     type: ClassVar[str] = "left"
     name: str
@@ -35,7 +35,7 @@ class Parted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NickChanged(Event):
-    """Somebody has another name now."""
+    """A user changed the name."""
 
     type: ClassVar[str] = "renamed"
     old: str
@@ -77,7 +77,7 @@ class Who(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Away(Event):
-    """Somebody we wrote to is away."""
+    """The recipient of a private message is away."""
 
     type: ClassVar[str] = "away"
     name: str
@@ -86,7 +86,7 @@ class Away(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwaySet(Event):
-    """We are marked as away now, or no longer."""
+    """The client itself is marked as away, or no longer."""
 
     type: ClassVar[str] = "away-set"
     away: bool
@@ -95,7 +95,7 @@ class AwaySet(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeChanged(Event):
-    """The settings of a room, or of ourselves: `change` as on the wire (``+o bob``)."""
+    """A change of the modes of a room or of the client's own user: `change` as on the wire (``+o bob``)."""
 
     type: ClassVar[str] = "mode"
     target: str
@@ -106,7 +106,7 @@ class ModeChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invited(Event):
-    """Somebody asks us into a room."""
+    """An invitation into a room."""
 
     type: ClassVar[str] = "invited"
     room: str

@@ -6,7 +6,7 @@ The forms can be told apart without colour:
 ``[ann]: hello``      a message in the room (``#dev [ann]: hello`` if there are several)
 ``* ann waves``       an action (/me)
 ``[ann -> you]: hi``  a private message to you; ``[you -> ann]: hi`` is yours
-``--> ann came in``   a user joined
+``--> ann joined``      a user joined
 ``<-- ann left``      a user left
 ``--- ...``           names, topics, settings, answers, text of the server
 ``!!! ...``           an error
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chatctl.client import events as e
-from chatctl.client.events.folding import Came, fold_words
+from chatctl.client.events.folding import Move, fold_words
 
 Tone = Literal["said", "private", "coming", "news", "trouble"]
 Words = tuple[Tone, str]
@@ -71,7 +71,8 @@ def audience_words(symbols: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SentenceContext:
-    """Context of the sentences: our name (clean), whether rooms are named, whether being offline was reported."""
+    """The context of sentences: the client's own name (clean), whether to name rooms, whether being offline was
+    reported."""
 
     me: str
     several: bool
@@ -103,7 +104,7 @@ def _private(event: e.PrivateMessage, place: SentenceContext) -> list[Words]:
 def _joined(event: e.Joined, place: SentenceContext) -> list[Words]:
     if event.own:
         return [("coming", f"--> You are in {event.room}")]
-    return [("coming", f"--> {event.name} came {f'into {event.room}' if place.several else 'in'}")]
+    return [("coming", f"--> {event.name} joined{f' {event.room}' if place.several else ''}")]
 
 
 def _left(event: e.Parted, place: SentenceContext) -> list[Words]:
@@ -151,7 +152,7 @@ def _names(event: e.Names, place: SentenceContext) -> list[Words]:
 
 def _who(event: e.Who, place: SentenceContext) -> list[Words]:
     if not event.people:
-        return [("news", f"--- Nobody found for {event.mask}")]
+        return [("news", f"--- No users match {event.mask}")]
     column = max(len(person.name) for person in event.people)
     return [
         (
@@ -165,10 +166,10 @@ def _who(event: e.Who, place: SentenceContext) -> list[Words]:
 
 
 def _missed(event: e.Missed, place: SentenceContext) -> list[Words]:
-    moves: list[tuple[str, Came, str]] = []
+    moves: list[tuple[str, Move, str]] = []
     for past in event.events:
         if isinstance(past, e.Joined | e.Parted) and not past.own:
-            moves.append((past.name, "came" if isinstance(past, e.Joined) else "left", ""))
+            moves.append((past.name, "joined" if isinstance(past, e.Joined) else "left", ""))
     where = f" in {event.room}" if place.several else ""
     return [("coming", f"--- Meanwhile{where}: {fold_words(moves)}")] if moves else []
 

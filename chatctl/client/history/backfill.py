@@ -68,7 +68,7 @@ _ASKED_BY_TIME_INSTEAD = frozenset({"MESSAGE_ERROR", "INVALID_PARAMS", "INVALID_
 
 
 class Backfill:
-    """One for all connections."""
+    """Requests the messages that were missed; one object for all connections of a client."""
 
     def __init__(self, state: EnginePort) -> None:
         self._state = state

@@ -17,7 +17,7 @@ _SECOND = len("2026-11-22T10:00:00")
 
 
 class ReadPositions:
-    """One for all connections. `rooms`: those we are in, or were when the connection broke."""
+    """The read positions; one object for all connections. `rooms`: the joined ones, also after a lost connection."""
 
     def __init__(self, state: EnginePort) -> None:
         self._state = state

@@ -28,7 +28,7 @@ _OF_THE_NAME = {"ACCOUNT_EXISTS": NameTakenError, "BAD_ACCOUNT_NAME": InvalidNam
 
 @dataclass(frozen=True, slots=True)
 class AccountLogin:
-    """Whose account, by which password; with `token`, of an invitation, it is to be made. Never shown by repr."""
+    """An account name and its password; with the `token` of an invitation the account is created. Hidden from repr."""
 
     account: str
     password: str = field(repr=False)

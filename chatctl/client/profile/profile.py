@@ -29,7 +29,7 @@ class SavedVisit:
 
 
 class Profile:
-    """`folder` stands in for the platform's own."""
+    """The saved state of the user's clients. `folder` replaces the platform's own."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder

@@ -52,7 +52,7 @@ class HistoryBatch:
 
 
 class Batches:
-    """Those that are open, by reference."""
+    """The open batches, by reference."""
 
     def __init__(self) -> None:
         self._open: dict[str, HistoryBatch] = {}

@@ -32,7 +32,7 @@ class SeenMessages:
 
 
 class Duplicates:
-    """One for all connections. Bounded: `prune` forgets the oldest."""
+    """Detects repeated messages; one object for all connections. Bounded: `prune` forgets the oldest."""
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str], None] = {}

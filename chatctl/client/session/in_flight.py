@@ -26,8 +26,8 @@ CAUTIOUS_WINDOW_MESSAGES = 8
 
 
 class SentMessage:
-    """One message that went out. Two that read the same are two. `reference`: its number, where the server is one that
-    knows what it is for; `again`: whether it was in doubt before."""
+    """A message that was written to the socket. Equal texts are separate messages. `reference`: its number if the
+    server knows what it is for; `again`: whether it was in doubt before."""
 
     __slots__ = ("again", "command", "message", "payload", "reference")
 
@@ -41,7 +41,7 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutgoingLine:
-    """Bytes to be written, CR LF included; `entry` where the in_flight has one for them."""
+    """A line to write, CR LF included; `entry`: its message in flight, if it is one."""
 
     data: bytes
     entry: SentMessage | None = None
@@ -58,7 +58,7 @@ class Barrier:
 
 
 class InFlight:
-    """Messages and barriers in the order they went out."""
+    """Messages and barriers in the order in which they were written."""
 
     def __init__(self, fold: Callable[[str], str]) -> None:
         self._entries: list[SentMessage | Barrier] = []

@@ -33,7 +33,7 @@ Wait = Callable[[socket.socket, bool], None]
 
 
 class TlsStream(ssl.SSLSocket):
-    """A socket under TLS that says "later" as other non-blocking sockets do. One thread owns it."""
+    """A TLS socket that raises BlockingIOError like other non-blocking sockets. Owned by one thread."""
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         """Receive, as `socket.recv`. The rest belongs to the same record, and 64 KiB hold any record."""

@@ -85,7 +85,7 @@ def is_this_machine(sock: socket.socket) -> bool:
 
 
 class UntrustedError(RefusedError):
-    """The server's certificate is not believed (code 5). Nothing was sent to it."""
+    """The server's certificate is not trusted (code 5). Nothing was sent to it."""
 
 
 class UnknownServerError(UntrustedError):
@@ -120,8 +120,8 @@ class LapsedCertificateError(UntrustedError):
 
 
 class DateError(LapsedCertificateError):
-    """Make the error for [validity]. `validity`: the problem, as the end of a sentence; `pin`: of the key; `is_known`:
-    whether the server showed this key before."""
+    """The certificate is not valid at this time ([validity]). `validity`: the problem, as the end of a sentence; `pin`:
+    of the key; `is_known`: whether the server showed this key before."""
 
     def __init__(self, address: str, validity: str, pin: str, *, is_known: bool) -> None:
         key = "its key has not changed; " if is_known else ""
@@ -133,7 +133,7 @@ class DateError(LapsedCertificateError):
 
 
 class NoAuthorityError(LapsedCertificateError):
-    """A server that an authority vouched for before shows the same key without."""
+    """A server whose certificate came from an authority before shows the same key without one."""
 
     def __init__(self, address: str, pin: str) -> None:
         super().__init__(

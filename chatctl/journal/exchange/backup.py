@@ -85,7 +85,7 @@ def _new_file(destination: Path) -> Iterator[Path]:
     """Make an empty file beside `destination`, which is renamed to it at the end ([whole-or-absent])."""
     part = destination.with_name(f".{destination.name}.{os.getpid()}.part")
     if os.path.lexists(destination):
-        raise ConfigError(f"{destination} is there already; give the backup another name")
+        raise ConfigError(f"{destination} exists already; give the backup another name")
     try:
         _make_new(part)
         try:

@@ -134,7 +134,7 @@ def _unknown(connection: sqlite3.Connection, added: Sequence[Fact]) -> tuple[lis
 
 
 class _Positions:
-    """Finds ids and times for consecutive facts: usually the next one in the gap of the last one.
+    """Finds ids and times for consecutive facts: usually the next free one after the last fact.
 
     Placed facts are not in the tables yet; `_ids` and `_times` have them, in the same order.
     """

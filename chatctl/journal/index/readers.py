@@ -35,7 +35,7 @@ _Failed = Callable[[Exception], Callable[[], None]]
 
 
 class Readers:
-    """`count` threads, "reader-1" and so on, that answer in the order they get to it."""
+    """`count` reader threads ("reader-1" and so on), which take queries in order."""
 
     def __init__(self, path: Path, log: LogPort, count: int, budget: float) -> None:
         self._path = path

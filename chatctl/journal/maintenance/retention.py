@@ -33,7 +33,7 @@ _ids_from_json = msgspec.json.Decoder(list[int]).decode
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long and how many; 0 keeps all."""
+    """The retention rules: maximum age and number of messages; 0 keeps all."""
 
     days: float = 0
     messages: int = 0
@@ -41,7 +41,7 @@ class Retention:
 
 @dataclass(slots=True)
 class PruneProgress:
-    """How many facts went so far."""
+    """The number of deleted facts so far."""
 
     facts: int = 0
 

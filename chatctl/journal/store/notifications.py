@@ -21,7 +21,7 @@ CallSoon = Callable[[Callable[[], None]], None]
 
 
 class CompletionNotifier:
-    """The way to the owner. `generation` belongs to its thread, all else to the journal's."""
+    """Notifies the owner of commits. `generation` belongs to the owner's thread, all else to the journal's."""
 
     def __init__(self) -> None:
         self.listener: JournalListener | None = None
@@ -63,7 +63,7 @@ class CompletionNotifier:
 
 
 class CommitStats:
-    """How commits went. Written by the journal's thread, read by any."""
+    """Statistics of commits. Written by the journal's thread, read by any."""
 
     def __init__(self) -> None:
         self.waiting_since: float | None = None

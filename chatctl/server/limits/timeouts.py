@@ -24,7 +24,8 @@ RECENT_SECONDS = 5.0
 
 
 class Timeouts:
-    """Watches over connections. `forget` closes one that is over. Times are in seconds of the loop's clock."""
+    """The timeouts of connections. `forget` closes a connection that has ended. Times are in seconds of the loop's
+    clock."""
 
     def __init__(
         self, hub: Hub, limits: Limits, forget: Callable[[Connection], None], clock: Callable[[], float]

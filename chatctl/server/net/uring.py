@@ -51,7 +51,8 @@ _WORD = 0xFFFFFFFF  # the ends of the queues count on beyond their size, as numb
 
 
 class WriteRing:
-    """A queue of sends and one of what became of them. OSError where this system has none, or none for us."""
+    """A submission queue of sends and their completions. Raises OSError if the system or its policy does not allow
+    it."""
 
     def __init__(self) -> None:
         # Alpha alone has other numbers for the calls.

@@ -18,7 +18,7 @@ PLAIN = "\0plain"
 
 
 class LocalCommands:
-    """`table`: the name of each, and a function of the rest of the line, for `Typed`."""
+    """The commands of the screen itself. `table`: names, and functions of the rest of the line, for `SlashAdapter`."""
 
     def __init__(self, app: CommandApp) -> None:
         self._app = app
@@ -48,7 +48,7 @@ class LocalCommands:
     def _save(self, word: str) -> None:
         app = self._app
         if app.client is not None:
-            app.entrance.door.keep(app.client, word)
+            app.login_worker.service.save_server(app.client, word)
             app.model.tell(f"Saved: chatctl join {word} enters here again", now=clock.time())
 
     def _theme(self, name: str) -> None:

@@ -28,7 +28,7 @@ _LONGEST_CALL = 120
 
 
 class OwnPresence:
-    """`now` is a clock in seconds that only goes forward."""
+    """The user's own typing and away status. `now`: a monotonic clock in seconds."""
 
     def __init__(self, client: Client, now: Callable[[], float] = monotonic) -> None:
         self.sends_typing = True

@@ -18,7 +18,7 @@ _LONG = 10
 
 
 class SlashAdapter:
-    """`special` is what only the screen itself can do: a name, and a function of the rest of the line."""
+    """Runs typed commands. `special`: commands of the screen itself: names, and functions of the rest of the line."""
 
     def __init__(
         self, client: Client, model: ViewModel, leave: Callable[[str], None], special: dict[str, Callable[[str], None]]

@@ -61,8 +61,8 @@ def offer(app: LoginApp, client: Client, *, asked: bool) -> None:
     """
     if not client.may_register:
         return
-    door, memory = app.entrance.door, app.memory
-    if memory is not None and not memory.first_time("register", door.address, client.fold(client.name)):
+    service, memory = app.login_worker.service, app.memory
+    if memory is not None and not memory.first_time("register", service.address, client.fold(client.name)):
         return
     if memory is None or not asked:
         app.model.offer = LATER

@@ -25,7 +25,7 @@ _AT_A_TIME = 20
 
 
 class EventQueue:
-    """`wake` is called on the client's thread when there is something to take; it may be set later."""
+    """Events from the client's thread to the screen's. `wake` is called on the client's thread; it may be set later."""
 
     def __init__(self) -> None:
         self.wake: Callable[[], object] = lambda: None
@@ -50,7 +50,7 @@ class EventQueue:
 
 
 class EventSlices:
-    """Hands what a feed has on to `hear`, on the screen's thread; `now` is a clock in seconds."""
+    """Passes queued events to `hear` in slices, on the screen's thread; `now` is a clock in seconds."""
 
     def __init__(
         self, feed: EventQueue, hear: Callable[[e.Event], object], now: Callable[[], float] = perf_counter

@@ -10,5 +10,5 @@ from chatctl.tui.terminal.key_order import KeyOrder
 class LoginApp(ScreenApp):
     """The screen, with the login and the order of keys."""
 
-    entrance: LoginWorker
+    login_worker: LoginWorker
     key_order: KeyOrder

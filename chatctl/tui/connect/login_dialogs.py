@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class LoginDialogs:
-    """`asked_name`: whether the person was asked what others should call them."""
+    """The dialogs of the login. `asked_name`: whether the user was asked for a name."""
 
     def __init__(self, app: LoginApp) -> None:
         self._app = app
@@ -68,16 +68,16 @@ class LoginDialogs:
     def _begin(self, name: str | None, password: str | None = None) -> None:
         self._app.model.waits_for = ""
         self._app.draw()
-        self._app.entrance.begin(name, password)
+        self._app.login_worker.begin(name, password)
 
     def _leave(self, problem: BaseException) -> None:
         self._app.problem = problem
         self._app.exit("")
 
     def _ask_name(self, wanted: NameWanted) -> None:
-        door = self._app.entrance.door
+        service = self._app.login_worker.service
         free = f"Free now: {', '.join(wanted.offered)}" if wanted.offered else ""
-        text = free or f"You are about to enter {door.room} at {door.address}."
+        text = free or f"You are about to enter {service.room} at {service.address}."
         offered = wanted.offered[0] if wanted.offered else ""
 
         def answered(name: str | None) -> None:
@@ -94,14 +94,14 @@ class LoginDialogs:
         self._app.push_screen(asking, answered)
 
     def _ask_login(self, wanted: LoginWanted) -> None:
-        entrance = self._app.entrance
+        login_worker = self._app.login_worker
         title, text = _about_login(wanted)
 
         def answered(password: str | None) -> None:
             if password is None:
-                entrance.other_name()
+                login_worker.ask_for_other_name()
             else:
-                entrance.door.log_in(wanted.name, password)
+                login_worker.service.log_in(wanted.name, password)
                 self._begin(wanted.name)
 
         self._waits_for("a password")
@@ -118,15 +118,15 @@ class LoginDialogs:
         self._app.push_screen(asking, answered)
 
     def _ask_trust(self, wanted: TrustWanted) -> None:
-        entrance, unknown = self._app.entrance, wanted.unknown
+        login_worker, unknown = self._app.login_worker, wanted.unknown
         text = f"Does the server's own window show this fingerprint too? Ask its operator.\n\n{unknown.pin}"
         if unknown.validity:
             text += f"\n\nIts certificate {unknown.validity}."
 
         def answered(yes: bool | None) -> None:
             if yes:
-                entrance.door.believe(unknown)
-                self._begin(entrance.name or None)
+                login_worker.service.trust_server(unknown)
+                self._begin(login_worker.name or None)
             else:
                 self._leave(unknown)
 
@@ -139,7 +139,7 @@ class LoginDialogs:
             if password is None:
                 self._leave(KeyboardInterrupt())
             else:
-                self._begin(self._app.entrance.name, password)
+                self._begin(self._app.login_worker.name, password)
 
         self._waits_for("a password")
         self._app.line.write("")

@@ -21,63 +21,63 @@ from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError
 from chatctl.tui.connect.event_queue import EventQueue
 
 
-class LoginPort(Protocol):
-    """Where to get in."""
+class LoginService(Protocol):
+    """Connects and logs in to one server; the full screen asks the questions."""
 
     @property
     def address(self) -> str: ...
     @property
     def room(self) -> str: ...
 
-    def client(self, name: str, password: str | None) -> Client:
+    def create_client(self, name: str, password: str | None) -> Client:
         """Return a client that has not started. Raises InvalidNameError."""
 
-    def reachable(self) -> None:
-        """Raises UnreachableError without a server, RefusedError if it refuses the client."""
+    def check_reachable(self) -> None:
+        """Check that the server can be reached. Raises UnreachableError, or RefusedError if it refuses the client."""
 
-    def free_names(self, name: str) -> tuple[str, ...]:
-        """Free names near one that is not."""
+    def suggest_names(self, name: str) -> tuple[str, ...]:
+        """Return free names similar to one that is taken."""
 
-    def believe(self, unknown: UnknownServerError) -> None:
+    def trust_server(self, unknown: UnknownServerError) -> None:
         """Trust the server, after the user has compared the fingerprint."""
 
     @property
     def invited(self) -> bool:
-        """Return whether an invitation is to become an account, and no password was chosen yet."""
+        """Whether an invitation is about to create an account whose password was not chosen yet."""
 
     @property
-    def makes_account(self) -> bool:
-        """Whether the password asked for is a new one, of an account that an invitation makes."""
+    def creates_account(self) -> bool:
+        """Whether the user chooses a new password, for an account that an invitation creates."""
 
     def log_in(self, name: str, password: str) -> None:
-        """Connect with a login to the account of that name; with an invitation, the account is made."""
+        """Log in to the account of that name at the next connection; with an invitation, create the account."""
 
     def needs_login(self, name: str) -> bool:
         """Return whether the name has an account on the server whose password is unknown here."""
 
-    def log_in_as_saved(self, name: str) -> bool:
-        """Log in by the saved password, if there is one and it was not tried before."""
+    def log_in_with_saved_password(self, name: str) -> bool:
+        """Use the saved password at the next connection. Return False if there is none or it was tried before."""
 
-    def log_out(self) -> None:
-        """Connect as a guest, under another name."""
+    def continue_as_guest(self) -> None:
+        """Connect without a login, under another name."""
 
-    def entered(self, client: Client) -> None:
-        """Remember the successful login."""
+    def record_login(self, client: Client) -> None:
+        """Save the visit after a successful login."""
 
-    def keep(self, client: Client, word: str) -> None:
-        """Save the server under a word. Raises InputError."""
+    def save_server(self, client: Client, word: str) -> None:
+        """Save the server under a short name. Raises InputError."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoginSucceeded:
-    """We are in."""
+    """The client is registered with the server."""
 
     client: Client
 
 
 @dataclass(frozen=True, slots=True)
 class NameWanted:
-    """A name is needed, or another one; `trouble` says why."""
+    """A name, or another name, is needed; `trouble` says why."""
 
     trouble: str = ""
     offered: tuple[str, ...] = ()
@@ -120,39 +120,41 @@ Outcome = LoginSucceeded | NameWanted | PasswordWanted | LoginWanted | TrustWant
 
 
 class LoginWorker:
-    """`name` is the name requested last."""
+    """Runs login attempts on a thread. `name`: the name of the last attempt."""
 
-    def __init__(self, door: LoginPort, feed: EventQueue) -> None:
-        self.door = door
+    def __init__(self, service: LoginService, feed: EventQueue) -> None:
+        self.service = service
         self.feed = feed
         self.name = ""
         self.password: str | None = None
         self.outcome: Outcome | None = None
-        self._tell: Callable[[Outcome], object] = lambda _: None
+        self._listener: Callable[[Outcome], object] = lambda _: None
         self._knows_account = False
-        """Whether it is settled if the first name has an account there: it is asked for once."""
+        """Whether the account of the first name was looked up already."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def other_name(self) -> None:
+    def ask_for_other_name(self) -> None:
         """Ask for another name."""
         self.outcome = None
-        self.door.log_out()
-        self._thread = threading.Thread(target=lambda: self._tell(NameWanted("", self._free())), daemon=True)
+        self.service.continue_as_guest()
+        self._thread = threading.Thread(
+            target=lambda: self._listener(NameWanted("", self._suggest_names())), daemon=True
+        )
         self._thread.start()
 
     def begin(self, name: str | None, password: str | None = None) -> None:
-        """Try to get in as `name`; without one only see whether there is a server."""
+        """Start an attempt to log in as `name`; without a name, only check that the server can be reached."""
         self.name = name or ""
         self.password = password if password is not None else self.password
         self.outcome = None
-        self._thread = threading.Thread(target=self._try, name="chatctl-entrance", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="chatctl-login", daemon=True)
         self._thread.start()
 
     def listen(self, tell: Callable[[Outcome], object]) -> None:
-        """Send the outcomes to `tell`, on any thread; one that is there already at once."""
+        """Pass each outcome to `tell`, on any thread; an outcome that exists already is passed at once."""
         with self._lock:
-            self._tell = tell
+            self._listener = tell
             known = self.outcome
         if known is not None:
             tell(known)
@@ -163,48 +165,51 @@ class LoginWorker:
             self._thread.join(seconds)
         return self.outcome
 
-    def _try(self) -> None:
+    def _run(self) -> None:
         try:
             outcome = self._attempt()
         except UnknownServerError as unknown:
             outcome = TrustWanted(unknown)
-        except BaseException as error:  # noqa: BLE001  # told to the person, outside of the screen
+        except BaseException as error:  # noqa: BLE001  # reported after the screen has closed
             outcome = LoginFailed(error)
         with self._lock:
             self.outcome = outcome
-            tell = self._tell
+            tell = self._listener
         tell(outcome)
 
     def _attempt(self) -> Outcome:
         if not self.name:
-            self.door.reachable()
+            self.service.check_reachable()
             return NameWanted()
-        if self.door.invited:
+        if self.service.invited:
             return LoginWanted(self.name, new=True)
-        if not self._knows_account and self.door.needs_login(self.name):
-            self.door.reachable()
+        if not self._knows_account and self.service.needs_login(self.name):
+            self.service.check_reachable()
             self._knows_account = True
             return LoginWanted(self.name, known=True)
         self._knows_account = True
         try:
-            client = self.door.client(self.name, self.password)
+            client = self.service.create_client(self.name, self.password)
             client.on(self.feed.put)
             client.start()
         except (OwnedNameError, AccountNeededError) as error:
-            if self.door.log_in_as_saved(self.name):
+            if self.service.log_in_with_saved_password(self.name):
                 return self._attempt()
             closed = isinstance(error, AccountNeededError)
             return LoginWanted(self.name, str(error) if closed else "", closed=closed)
         except LoginError as error:
-            return LoginWanted(self.name, str(error), new=self.door.makes_account)
+            return LoginWanted(self.name, str(error), new=self.service.creates_account)
         except (NameTakenError, InvalidNameError) as error:
-            return NameWanted(str(error), self._free())
+            return NameWanted(str(error), self._suggest_names())
         except PasswordError as error:
             return PasswordWanted(str(error) if self.password is not None else "")
         return LoginSucceeded(client)
 
-    def _free(self) -> tuple[str, ...]:
+    def _suggest_other_name(self) -> None:
+        self._listener(NameWanted("", self._suggest_names()))
+
+    def _suggest_names(self) -> tuple[str, ...]:
         try:
-            return self.door.free_names(self.name)
+            return self.service.suggest_names(self.name)
         except ChatctlError:
             return ()

@@ -85,7 +85,7 @@ def joined(model: ViewState, event: e.Joined) -> None:
         return
     buffer = model.buffers.get(event.room)
     if buffer is not None:
-        buffer.log.move(event.time.timestamp(), event.name, "came", "")
+        buffer.log.move(event.time.timestamp(), event.name, "joined", "")
     model.stale |= {"log", "people"}
 
 
@@ -127,7 +127,7 @@ def left(model: ViewState, event: e.Parted) -> None:
             if buffer is not None:
                 buffer.joined = False
                 why = f" ({event.reason})" if event.reason not in ("", event.by) else ""
-                text = f"{event.by or 'Somebody'} removed you from {room}{why}; /join {room} enters it again"
+                text = f"{event.by or 'An operator'} removed you from {room}{why}; /join {room} enters it again"
                 model.tell(text, buffer=buffer, now=moment)
     else:
         reason = plain_reason(event)

@@ -121,7 +121,7 @@ def moved(log: MessageLog, event: e.Event) -> None:
         case e.Joined(own=True) | e.Parted(own=True):
             return  # that one was there oneself says nothing
         case e.Joined():
-            log.move(moment, event.name, "came", "")
+            log.move(moment, event.name, "joined", "")
         case e.Parted():
             log.move(moment, event.name, "left", plain_reason(event))
         case e.Topic() if event.name:

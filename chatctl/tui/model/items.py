@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from chatctl.client.events.folding import Came
+from chatctl.client.events.folding import Move
 
 Kind = Literal["said", "action", "notice", "fold", "news", "trouble"]
 
 
 class Item:
-    """`time` is in seconds since 1970 UTC. `ticket`: number of what we said that has no echo yet (0: it has).
-    `problem`: why it was not delivered; with `ticket` 0 as well it is not to be waited for any more."""
+    """An entry of the message list. `time`: seconds since 1970 UTC. `ticket`: number of an own message without an echo
+    (else 0). `problem`: why it was not delivered; with `ticket` 0 as well it is not to be waited for any more."""
 
     __slots__ = (
         "account",
@@ -71,7 +71,7 @@ class Item:
         """The user who deleted it."""
         self.reactions: dict[str, list[str]] | None = None
         """Reaction -> who."""
-        self.moves: list[tuple[str, Came, str]] | None = None
+        self.moves: list[tuple[str, Move, str]] | None = None
         """Of a fold: who came and left, in order, each with a reason."""
         self.version = 0
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatctl.client.events.folding import Came
+from chatctl.client.events.folding import Move
 from chatctl.tui.model.items import Item
 
 MAX_LIVE_ITEMS = 100_000
@@ -77,7 +77,7 @@ class MessageLog:
         self.dropped += count
         self.begins = False
 
-    def move(self, time: float, name: str, how: Came, reason: str) -> Item:
+    def move(self, time: float, name: str, how: Move, reason: str) -> Item:
         """Add a join or part to its fold ([folds])."""
         at = len(self.items)
         while at and (self.items[at - 1].ticket or _told_later(self.items[at - 1], time)):

@@ -9,7 +9,7 @@ from chatctl.tui.model.items import Item
 
 @dataclass(frozen=True, slots=True)
 class PageItems:
-    """The answer to a search: each item with the name of its place; `number` of the question."""
+    """The items of a search result, each with its room or person; `number`: that of the request."""
 
     number: int
     items: tuple[tuple[str, Item], ...]

@@ -25,7 +25,7 @@ _KNOWN = 10.0
 
 
 class SavedRooms:
-    """Of one server; without a memory nothing is kept."""
+    """The saved rooms of one server; nothing is saved without a profile."""
 
     def __init__(self, memory: Profile | None, address: str) -> None:
         self._memory = memory

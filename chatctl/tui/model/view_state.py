@@ -66,7 +66,7 @@ def moment(seconds: float) -> datetime:
 
 
 class ViewState:
-    """`client` may be set later than made: until then there is nothing to hear."""
+    """The state of the view. `client` is set after the login; before, there are no events."""
 
     def __init__(self, client: ModelClient, me: str) -> None:
         self.client = client

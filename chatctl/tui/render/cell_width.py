@@ -128,8 +128,8 @@ def _isolated(segments: list[Segment]) -> list[Segment]:
 
 
 class AnchoredStrip(Strip):
-    """A row drawn as [anchored] requires; cut into parts it is a row like others. `apart`: the segments, each with
-    its width."""
+    """A strip that is drawn as [anchored] requires. Parts cut from it are ordinary strips. `apart`: the segments, each
+    with its width."""
 
     def __init__(self, row: Strip, apart: Callable[[str], int] | None = None) -> None:
         super().__init__([*row], row.cell_length)

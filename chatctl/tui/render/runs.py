@@ -22,7 +22,7 @@ from chatctl.protocol.clean import clean
 
 @dataclass(frozen=True, slots=True)
 class RunStyle:
-    """How a run looks. `colour` is one of IRC's first sixteen."""
+    """The style of a run. `colour`: one of IRC's first sixteen."""
 
     bold: bool = False
     italic: bool = False

@@ -21,7 +21,7 @@ from rich.style import Style
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """One look. Empty `background`: the terminal's own."""
+    """The colours of a theme. Empty `background`: the terminal's own."""
 
     name: str
     background: str
@@ -99,7 +99,7 @@ there."""
 
 
 class ThemeStyles:
-    """The styles of one palette, made once."""
+    """The styles of one palette, computed once."""
 
     def __init__(self, palette: Palette) -> None:
         self.palette = palette

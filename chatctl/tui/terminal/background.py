@@ -31,7 +31,7 @@ _MIDDLE = 0.4
 
 
 class Background(Message):
-    """The terminal has told its background."""
+    """The terminal has reported its background colour."""
 
     def __init__(self, light: bool) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def is_light(colour: str) -> bool | None:
 
 
 class TerminalAnswers:
-    """Takes answers out of what a terminal sends."""
+    """Removes the terminal's answers to queries from its input."""
 
     def __init__(self) -> None:
         self._held = ""
@@ -129,7 +129,7 @@ def listen() -> bool:
         return True
 
     class Parser(base):  # type: ignore[misc]
-        """As Textual's own, and hears of the background."""
+        """Textual's parser, which also reports the background colour."""
 
         hears_of_the_ground = True
         _answers: TerminalAnswers | None = None

@@ -18,7 +18,7 @@ from chatctl.tui.widgets.input import MessageInput
 
 
 class TerminalCapabilities(ScreenApp):
-    """Questions and answers. `light`: whether the terminal's own background is."""
+    """Queries of the terminal and their answers. `light`: whether its background is light."""
 
     light = False
     _may_ask = False

@@ -26,7 +26,7 @@ _TOO_MANY = 1000
 
 
 class IdleCollector:
-    """Holds the collector back from now on."""
+    """Defers garbage collection until the screen is idle."""
 
     def __init__(self) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)

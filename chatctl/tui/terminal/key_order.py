@@ -46,7 +46,7 @@ _OF_SCREEN = frozenset(key for row in keys.KEY_BINDINGS if row.action for key in
 
 
 class KeyPassage(Enum):
-    """Whether a key may be delivered now."""
+    """Decides whether a key may be delivered now."""
 
     PASS = auto()
     WAIT = auto()

@@ -22,7 +22,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """As Textual's own: what it is called."""
+    """A key in Textual's naming."""
 
     value: str
 

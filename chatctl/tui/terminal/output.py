@@ -20,7 +20,7 @@ _MAX_TYPED_BYTES = 65536
 
 
 class SafeOutput:
-    """A stream whose writes never fail: what cannot be written any more is dropped."""
+    """A stream whose writes never fail: output to a closed terminal is dropped."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -54,7 +54,7 @@ class SafeOutput:
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's own, with safe output."""
+    """Textual's driver with safe output."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -26,7 +26,7 @@ else:  # Textual takes styles and keys from the first of a widget's parents alon
 
 
 class CachedLines(_Beside):
-    """Before one of Textual's own: its rows stay in their columns (:mod:`chatctl.tui.render.cell_width`)."""
+    """A mixin for Textual's widgets that keeps rows in their columns (:mod:`chatctl.tui.render.cell_width`)."""
 
     APART = False
     """Whether each part of a row does: a frame, and the title in it."""
@@ -43,7 +43,7 @@ def as_written(widget: Widget, rows: list[Strip], apart: Callable[[str], int] | 
 
 
 class TextBlock(CachedLines, Static):
-    """A text, with nothing in it that means more than it says."""
+    """A text without markup."""
 
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(Content(drawn(text)), id=id, classes=classes)
@@ -54,13 +54,13 @@ class TextBlock(CachedLines, Static):
 
 
 class ScrollBox(CachedLines, VerticalScroll):
-    """The frame of what lies over the screen."""
+    """The frame of an overlay."""
 
     APART = True
 
 
 class Painted(Widget):
-    """:meth:`paint` gives the rows, for the size the widget has; they are asked for again after :meth:`repaint`."""
+    """A widget that paints rows. :meth:`paint` returns them for the current size; :meth:`repaint` invalidates them."""
 
     can_focus = False
     ALLOW_SELECT = False
@@ -103,7 +103,7 @@ class Painted(Widget):
 
 
 class BarePainted(Painted):
-    """One without border or padding, which is told no colours by the style sheet: its rows go to the screen as they
+    """A painted widget without border, padding or style sheet colours: its rows go to the screen as they
     are. That saves most of what drawing a screenful costs."""
 
     def render_lines(self, crop: Region) -> list[Strip]:

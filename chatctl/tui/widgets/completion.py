@@ -26,7 +26,7 @@ _LEAD = re.compile(r"^(?:\[[^\]]*\]|\{[^}]*\}|[^\w])+(?=\w)")
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Where the word begins, and what it may become, the likeliest first."""
+    """Candidates for a word and its start; the most likely one is first."""
 
     start: int
     words: tuple[str, ...]

@@ -39,7 +39,7 @@ def in_columns(rows: Rows, width: int) -> str:
 
 
 class _Columns(TextBlock):
-    """Rows of two columns, laid out for the room there is."""
+    """Rows of two columns, laid out for the available width."""
 
     def __init__(self, rows: Rows, after: str) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class _Columns(TextBlock):
 
 
 class TextOverlay(Overlay[None]):
-    """Something to be read; any key closes it, but those that scroll."""
+    """A text to read; any key closes it except those that scroll."""
 
     def __init__(self, title: str, rows: Rows, after: str = "") -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class TextOverlay(Overlay[None]):
 
 
 class KeysOverlay(TextOverlay):
-    """All keys."""
+    """The table of all keys."""
 
     def __init__(self) -> None:
         super().__init__("Keys", keys.help_rows(), keys.ALSO)
@@ -112,7 +112,7 @@ class QuestionDialog(Overlay[bool]):
 
 
 class ErrorDialog(Overlay[None]):
-    """Says why no password is asked for. Only Esc closes it: other keys may be the password, with Enter."""
+    """An error in place of a password prompt. Only Esc closes it: other keys may be a password typed ahead."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,ctrl+c,ctrl+d", "close")]
 
@@ -136,7 +136,7 @@ NOT_THE_SAME = "The two passwords are not the same"
 
 
 class InputDialog(Overlay[str | None]):
-    """One line to be typed: a name, a password (`wanted` says which, in the empty line). Esc gives None.
+    """A prompt for one line, such as a name or a password; `wanted` is its placeholder. Esc returns None.
 
     With `twice` the line is asked for again, in the same overlay: between two overlays keys go to the message line.
     `refuse` returns why the first answer is refused, or None.

@@ -18,7 +18,7 @@ _BRIEF_BELOW = 60
 
 
 class TopicBar(Painted):
-    """``#lobby  what it is about                4 people``"""
+    """The top line: ``#lobby  its topic                4 people``"""
 
     buffer: Buffer | None = None
     count = 0
@@ -85,7 +85,7 @@ def status_content(model: ViewModel, address: str, waiting: int, below: int, hin
 
 
 class StatusBar(Painted):
-    """``● connected · 3 ms   bob is typing …        2 unread elsewhere   F1 keys``; a hint takes all of it."""
+    """The status line: ``● connected · 3 ms   bob is typing …   2 unread elsewhere   F1 keys``. A hint replaces it."""
 
     standing = StatusContent("○", "connecting", good=False)
 

@@ -128,7 +128,7 @@ def segments(text: str, styles: list[Style]) -> Iterator[Segment]:
 
 
 class ClusterDocument(WrappedDocument):
-    """A text in rows of whole clusters."""
+    """A text, wrapped into rows of whole clusters."""
 
     def wrap(self, width: int, tab_width: int | None = None) -> None:
         """Wrap all lines at `width` cells; 0 wraps none."""
@@ -176,7 +176,7 @@ class ClusterDocument(WrappedDocument):
 
 
 class ClusterNavigator(DocumentNavigator):
-    """Where the cursor goes from a location."""
+    """Computes cursor movements."""
 
     def get_location_above(self, location: Location) -> Location:
         """Return the location one row up."""

@@ -21,10 +21,10 @@ CROWD_PAUSE = 0.5
 
 
 class MemberList(Painted):
-    """``@ann`` is an operator, ``+bob`` may always speak, ``carol (away)``; sorted by that, then by name."""
+    """The members: ``@ann`` is an operator, ``+bob`` has voice, ``carol (away)``; sorted by standing, then by name."""
 
     class MemberChosen(Message):
-        """Somebody clicked on a name."""
+        """The user clicked on a name."""
 
         def __init__(self, name: str) -> None:
             super().__init__()

@@ -35,19 +35,19 @@ _NEAR = 50
 
 
 class MessageList(BarePainted):
-    """Shows one log at a time."""
+    """The message list, which shows one log at a time."""
 
     class NearTop(Message):
-        """More of the past is wanted."""
+        """Earlier messages are needed."""
 
     class NearBottom(Message):
-        """In a view of the past: later messages are wanted."""
+        """Later messages are needed, in a view of the past."""
 
     class Moved(Message):
         """The wheel was turned."""
 
     class LinkClicked(Message):
-        """Somebody clicked on a link."""
+        """The user clicked on a link."""
 
         def __init__(self, url: str) -> None:
             super().__init__()

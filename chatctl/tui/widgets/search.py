@@ -28,7 +28,7 @@ class SearchHits(Painted):
     """The results, the latest first, one row each; one of them is selected."""
 
     class Clicked(Message):
-        """Somebody clicked on one."""
+        """The user clicked on a hit."""
 
     def __init__(self) -> None:
         super().__init__(id="hits")
@@ -67,12 +67,12 @@ class SearchHits(Painted):
 
 
 class SearchOverlay(Overlay[Hit | None]):
-    """Return the selected one."""
+    """The search overlay; its result is the selected hit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "close"), ("ctrl+c,ctrl+d", "close")]
 
     class Wanted(Message):
-        """Look for this."""
+        """A request to search for a text."""
 
         def __init__(self, text: str) -> None:
             super().__init__()

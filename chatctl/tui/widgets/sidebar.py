@@ -23,10 +23,11 @@ def _few(count: int) -> str:
 
 
 class Sidebar(Painted):
-    """``▸1 #lobby    3``: the current one, its digit, its name, and the unread count: ``@`` before mentions."""
+    """The list of buffers: ``▸1 #lobby    3`` marks the current one; digit, name, unread count (``@`` before
+    mentions)."""
 
     class BufferChosen(Message):
-        """Somebody clicked on a place."""
+        """The user clicked on a buffer."""
 
         def __init__(self, buffer: Buffer) -> None:
             super().__init__()

@@ -183,6 +183,7 @@ def test_account_ban_ends_all_its_sessions(robert: World) -> None:
     assert [user.nick for user in robert.hub.state.users.values()] == ["other"]
 
 
+@pytest.mark.e2e
 def test_banned_account_cannot_log_in(robert: World) -> None:
     early = with_account(robert, "early")  # logged in, but not registered yet
     assert "903" in early.commands()
@@ -196,6 +197,7 @@ def test_banned_account_cannot_log_in(robert: World) -> None:
     assert "903" in with_account(robert, "again").commands()
 
 
+@pytest.mark.e2e
 @given(
     st.lists(st.tuples(st.ip_addresses(v=4), st.integers(8, 32)), max_size=8),
     st.lists(

@@ -108,7 +108,7 @@ def test_ban_is_lifted_by_an_exception() -> None:
     assert int(read[0].params[4]) > 0
     assert bob.send("MODE #tea +e").commands() == ["482"]  # who is trusted is for operators
     assert alice.forget().send("MODE #tea eI").commands() == ["348", "349", "347"]
-    assert alice.send("MODE #tea +b BOB!*@*").lines() == []  # it is there already
+    assert alice.send("MODE #tea +b BOB!*@*").lines() == []  # it exists already
     assert alice.send("MODE #tea -b Bob").one("MODE").params == ["#tea", "-b", "bob!*@*"]
 
 

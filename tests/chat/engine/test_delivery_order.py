@@ -268,6 +268,7 @@ class Conversation:
             self.seen[number] += texts
 
 
+@pytest.mark.e2e
 @settings(max_examples=300)
 @given(st.lists(STEP, max_size=60))
 def test_every_room_has_one_order_and_each_message_once(steps: list[tuple[int, str]]) -> None:

@@ -447,6 +447,7 @@ STEP = st.tuples(
 )
 
 
+@pytest.mark.e2e
 @given(st.lists(STEP, min_size=1, max_size=8), st.booleans())
 def test_entries_that_fail_together_are_all_undone(steps: list[tuple[str, str, str]], one_tick: bool) -> None:
     room = Room()

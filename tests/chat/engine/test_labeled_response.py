@@ -312,6 +312,7 @@ class Pipelined:
             self.read[number] += person.read()
 
 
+@pytest.mark.e2e
 @settings(max_examples=150, deadline=None)
 @given(STEPS, st.tuples(st.booleans(), st.booleans(), st.booleans()))
 def test_each_label_is_answered_once_and_in_the_order_of_the_commands(

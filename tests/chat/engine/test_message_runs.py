@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,6 +107,7 @@ SETTINGS = st.sampled_from(
 )
 
 
+@pytest.mark.e2e
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(CAPS), min_size=3, max_size=3), SETTINGS, st.lists(SAID, max_size=6))
 def test_run_equals_single_messages(

@@ -35,6 +35,7 @@ def parked(count: int, says: str) -> int:
     return found
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("says", ["PRIVMSG #a :hello", ""])
 def test_tick_cost_is_linear_in_the_parked_messages(says: str) -> None:
     """Four times the senders or lost connections in one tick. Beyond commit_gate.MAX_PARKED_BYTES messages are

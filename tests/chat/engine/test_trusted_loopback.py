@@ -57,6 +57,7 @@ def test_untrusted_loopback_shares_its_rate_limit(address: str, local: bool) -> 
     assert (pace.slowed > 0) == (not local)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("local", [True, False])
 @pytest.mark.parametrize("address", LOOPBACK)
 def test_untrusted_loopback_limits_new_accounts(address: str, local: bool) -> None:

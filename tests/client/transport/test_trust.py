@@ -124,6 +124,7 @@ def test_known_server_that_moved_to_an_authority_is_trusted(tmp_path: Path, monk
         assert trust.known(address(server)) == AUTHORITY
 
 
+@pytest.mark.e2e
 def test_certificate_changed_during_a_reconnect_ends_the_client(tmp_path: Path) -> None:
     trust = Trust(True, folder=tmp_path)
     with Server(port=steady_port(), tls=TlsConfig("required")) as first:

@@ -63,7 +63,7 @@ def test_backup_overwrites_nothing_and_leaves_no_partial_file(tmp_path: Path) ->
     store.commit(StoreBatch([fact(1)]))
     there = tmp_path / "there"
     there.write_text("precious")
-    with pytest.raises(ConfigError, match="is there already"):  # code 2, as config init has it
+    with pytest.raises(ConfigError, match="exists already"):  # code 2, as config init has it
         backup(folder, there)
     with pytest.raises(ChatctlError, match="cannot be written"):
         backup(folder, tmp_path / "no" / "where")

@@ -425,7 +425,7 @@ def test_backup_without_a_certificate_lists_its_content(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "data")
     store(folder, 1)
     assert [entry.name for entry in backup(folder, tmp_path / "b").files] == ["journal.db"]
-    with pytest.raises(ConfigError, match="is there already"):
+    with pytest.raises(ConfigError, match="exists already"):
         backup(folder, tmp_path / "b")
 
 

@@ -194,6 +194,7 @@ def test_migration_of_an_account_does_not_read_all_facts(tmp_path: Path) -> None
         assert len(steps) < 10
 
 
+@pytest.mark.e2e
 def test_migration_of_a_conversation_does_not_read_all_conversations(tmp_path: Path) -> None:
     with closing(old_journal(tmp_path / "journal.db")) as connection:
         names = [f"account bob\x1fsecret {number}" for number in range(1000)]

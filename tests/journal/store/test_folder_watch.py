@@ -193,6 +193,7 @@ def _the_wal_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FileWatch, "remember", but_the_wal)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("build_in", "test"),
     [

@@ -93,6 +93,7 @@ def test_chat_request_with_further_bytes_is_refused(server: Server, tmp_path: Pa
     console.close()
 
 
+@pytest.mark.e2e
 def test_console_session_is_told_of_a_stop(server: Server, tmp_path: Path) -> None:
     console = enter(tmp_path, "script")
     server.stop("The server is stopping")

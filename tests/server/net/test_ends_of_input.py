@@ -88,6 +88,7 @@ def test_half_close_before_registering_ends_with_error(server: Server) -> None:
         assert commands(wire) == ["CAP", "ERROR"]
 
 
+@pytest.mark.e2e
 def test_half_close_with_lines_slowed_answers_all_of_them() -> None:
     with (
         Server(port=0, listener_limit=50, limits=Limits(messages_per_second=20)) as server,

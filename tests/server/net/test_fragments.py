@@ -119,6 +119,7 @@ def test_simultaneous_key_updates_are_counted_and_split_over_reads(pair: InMemor
     assert pair.server.fragments > 2000
 
 
+@pytest.mark.e2e
 def test_output_of_the_tls_layer_counts_as_queued(pair: InMemory) -> None:
     """It is not read, and counted to the last byte; then it arrives, with the messages behind it."""
     for _ in range(40_000):
@@ -158,6 +159,7 @@ def test_bytes_without_a_line_end_count_as_fragments(pair: InMemory, data: bytes
 FLOOD = {"empty lines": b"\r\n", "half lines": b"x"}
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("what", ["key updates", *FLOOD])
 @pytest.mark.parametrize(("rate", "held"), [(1, True), (0, False)])
 def test_flood_without_a_line_end_is_slowed_down(what: str, rate: float, held: bool, tmp_path: Path) -> None:

@@ -225,6 +225,7 @@ def test_input_that_only_begins_like_tls_is_closed(server: Server, data: bytes) 
         assert alice.ping()
 
 
+@pytest.mark.e2e
 def test_slow_reader_over_tls_is_disconnected_with_the_reason(tmp_path: Path) -> None:
     limits = Limits(outbox_bytes=200_000, linger_seconds=DEADLINE)
     with (

@@ -11,29 +11,29 @@ from chatctl.client.profile.profile import Profile
 from chatctl.server import Server
 from chatctl.tui.app import ChatApp
 from tests.client.peer import eventually
-from tests.tui.screens import Door, play, screen
+from tests.tui.screens import LocalLogin, play, screen
 
 pytestmark = pytest.mark.e2e
 
 
 def test_name_is_asked_for_and_again_if_it_is_taken(server: Server, bob: Client, tmp_path: Path) -> None:
     async def story() -> None:
-        door = Door(server.port)
-        async with screen(door, name=None, folder=tmp_path) as ann:
+        service = LocalLogin(server.port)
+        async with screen(service, name=None, folder=tmp_path) as ann:
             await ann.until("What should others call you?")
             await ann.until("○ waiting for your name")
             await ann.type("bob")
             await ann.until("free_name")
             await ann.press("enter")
             await ann.until("You are free_name")
-            assert door.kept[0].name == "free_name"
+            assert service.kept[0].name == "free_name"
 
     play(story)
 
 
 def test_login_can_be_left_and_choices_are_stored(server: Server, tmp_path: Path) -> None:
     async def story() -> None:
-        async with screen(Door(server.port), folder=tmp_path) as ann:
+        async with screen(LocalLogin(server.port), folder=tmp_path) as ann:
             await ann.until("only you")
             await ann.type("/theme dark")
             await ann.type("/notify off")
@@ -51,10 +51,10 @@ def test_login_can_be_left_and_choices_are_stored(server: Server, tmp_path: Path
 
 
 def test_server_is_saved_under_a_word(server: Server) -> None:
-    door = Door(server.port)
+    service = LocalLogin(server.port)
 
     async def story() -> None:
-        async with screen(door) as ann:
+        async with screen(service) as ann:
             await ann.until("only you")
             await ann.type("/save")
             await ann.until("A server is saved under one word")
@@ -62,12 +62,12 @@ def test_server_is_saved_under_a_word(server: Server) -> None:
             await ann.until("Saved: chatctl join work enters here")
 
     play(story)
-    assert door.words == {"work": "ann"}
+    assert service.words == {"work": "ann"}
 
 
 def test_account_is_offered_once_and_enter_declines(server: Server, tmp_path: Path) -> None:
     async def story() -> None:
-        async with screen(Door(server.port), name=None, folder=tmp_path) as ann:
+        async with screen(LocalLogin(server.port), name=None, folder=tmp_path) as ann:
             await ann.until("What should others call you?")
             await ann.type("ann")
             await ann.until("Keep the name ann for you alone?")
@@ -88,12 +88,12 @@ def test_account_is_offered_once_and_enter_declines(server: Server, tmp_path: Pa
             assert ann.app.client.account == "ann"
             await ann.type("/register")
             await ann.until("You are logged in as ann; the name is yours")
-        async with screen(Door(server.port), name=None, folder=tmp_path) as bob:
+        async with screen(LocalLogin(server.port), name=None, folder=tmp_path) as bob:
             await bob.until("What should others call you?")
             await bob.type("bob")
             await bob.until("Keep the name bob for you alone?")
             await bob.press("escape")
-        async with screen(Door(server.port), name=None, folder=tmp_path) as bob:
+        async with screen(LocalLogin(server.port), name=None, folder=tmp_path) as bob:
             await bob.until("What should others call you?")
             await bob.type("bob")
             text = await bob.until("You are bob")
@@ -108,7 +108,7 @@ def test_internal_error_ends_the_screen_and_is_reported_after(
     apps: list[ChatApp] = []
 
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             apps.append(ann.app)
             await ann.until("only you")
 
@@ -126,7 +126,7 @@ def test_internal_error_ends_the_screen_and_is_reported_after(
 
 def test_password_of_an_owned_name_is_asked_for(server: Server) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("only you")
             await ann.type("/register")
             await ann.until("Esc: not now")

@@ -16,7 +16,7 @@ from chatctl.client.login.account_login import AccountLogin
 from chatctl.protocol import scram
 from chatctl.server import Server
 from chatctl.tui.widgets.input import MessageInput
-from tests.tui.screens import Door, Screen, play, screen
+from tests.tui.screens import LocalLogin, Screen, play, screen
 
 pytestmark = pytest.mark.e2e
 
@@ -40,8 +40,8 @@ def prepare(server: Server) -> None:
     assert done.wait(10)
 
 
-class LoginDoor(Door):
-    """A door that logs in, or redeems an invitation."""
+class SlowLogin(LocalLogin):
+    """A login to an account, or by an invitation, that waits for `may_enter`."""
 
     def __init__(self, port: int, token: str = "") -> None:
         super().__init__(port)
@@ -51,7 +51,7 @@ class LoginDoor(Door):
         self.may_enter = threading.Event()
         self.may_enter.set()
 
-    def client(self, name: str, password: str | None) -> Client:
+    def create_client(self, name: str, password: str | None) -> Client:
         assert self.may_enter.wait(20)
         return Client(port=self.port, name=name, secret=f"secret of {name}", attentive=True, login=self.login)
 
@@ -60,7 +60,7 @@ class LoginDoor(Door):
         return bool(self.token) and self.login is None
 
     @property
-    def makes_account(self) -> bool:  # type: ignore[override]
+    def creates_account(self) -> bool:  # type: ignore[override]
         return bool(self.token)
 
     def log_in(self, name: str, password: str) -> None:
@@ -87,14 +87,14 @@ async def at_once(ann: Screen, *lines: str) -> None:
 
 def test_invitation_asks_for_the_new_password_twice(server: Server, bob: Client) -> None:
     prepare(server)
-    door = LoginDoor(server.port, "token")
+    service = SlowLogin(server.port, "token")
 
     async def story() -> None:
-        async with screen(door) as ann:
+        async with screen(service) as ann:
             await ann.until("Choose a password for ann")
             await ann.type(PASSWORD)
             await ann.until("once more")
-            assert door.passwords == []
+            assert service.passwords == []
             await ann.type("another")
             await ann.until("The two passwords are not the same")
             await ann.until("Choose a password for ann")
@@ -107,7 +107,7 @@ def test_invitation_asks_for_the_new_password_twice(server: Server, bob: Client)
             assert ann.app.client.account == "ann"
 
     play(story)
-    assert door.passwords == [PASSWORD]
+    assert service.passwords == [PASSWORD]
     assert said(bob) == ["the end"]
 
 
@@ -115,7 +115,7 @@ def test_refused_new_password_is_asked_for_twice_again(server: Server, bob: Clie
     prepare(server)
 
     async def story() -> None:
-        async with screen(LoginDoor(server.port, "token")) as ann:
+        async with screen(SlowLogin(server.port, "token")) as ann:
             await ann.until("Choose a password for ann")
             await at_once(ann, "abc", "abc")
             await ann.until("at least 6 characters")
@@ -129,14 +129,14 @@ def test_refused_new_password_is_asked_for_twice_again(server: Server, bob: Clie
 
 def test_password_repeated_while_logging_in_is_dropped(server: Server, bob: Client) -> None:
     prepare(server)
-    door = LoginDoor(server.port)
+    service = SlowLogin(server.port)
 
     async def story() -> None:
-        async with screen(door, name="eve") as eve:
+        async with screen(service, name="eve") as eve:
             await eve.until("The name eve belongs to another user")
-            door.may_enter.clear()
+            service.may_enter.clear()
             await at_once(eve, PASSWORD, PASSWORD, PASSWORD)
-            door.may_enter.set()
+            service.may_enter.set()
             await eve.until("You are eve")
             assert eve.app.query_one(MessageInput).text == ""
             await eve.type("hello")
@@ -150,7 +150,7 @@ def test_password_repeated_later_is_not_sent(server: Server, bob: Client) -> Non
     prepare(server)
 
     async def story() -> None:
-        async with screen(LoginDoor(server.port), name="eve") as eve:
+        async with screen(SlowLogin(server.port), name="eve") as eve:
             await eve.until("The name eve belongs to another user")
             await eve.type(PASSWORD)
             await eve.until("You are eve")
@@ -168,7 +168,7 @@ def test_wrong_password_is_dropped_with_the_keys_after_it(server: Server, bob: C
     prepare(server)
 
     async def story() -> None:
-        async with screen(LoginDoor(server.port), name="eve") as eve:
+        async with screen(SlowLogin(server.port), name="eve") as eve:
             await eve.until("The name eve belongs to another user")
             await at_once(eve, "wrong-one", "wrong-two")
             await eve.until(lambda text: "belongs to another user" in text and "failed" in text.lower())
@@ -182,7 +182,7 @@ def test_wrong_password_is_dropped_with_the_keys_after_it(server: Server, bob: C
 
 def test_text_typed_at_the_account_offer_is_dropped(server: Server, bob: Client, tmp_path: Path) -> None:
     async def story() -> None:
-        async with screen(Door(server.port), name=None, folder=tmp_path) as ann:
+        async with screen(LocalLogin(server.port), name=None, folder=tmp_path) as ann:
             await ann.until("What should others call you?")
             await ann.type("ann")
             await ann.until("Keep the name ann for you alone?")

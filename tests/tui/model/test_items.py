@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatctl.client.events.folding import Came, fold_words
+from chatctl.client.events.folding import Move, fold_words
 from chatctl.tui.model.items import Item
 from chatctl.tui.model.message_log import MAX_LIVE_ITEMS, MessageLog
 
@@ -12,20 +12,20 @@ from chatctl.tui.model.message_log import MAX_LIVE_ITEMS, MessageLog
 @pytest.mark.parametrize(
     ("moves", "words"),
     [
-        ("+ann", "ann came"),
-        ("+ann +bob", "ann and bob came"),
-        ("+ann +bob +eve", "ann, bob and eve came"),
-        ("+alice +bob +carl +dora +eve", "alice, bob and 3 others came"),
+        ("+ann", "ann joined"),
+        ("+ann +bob", "ann and bob joined"),
+        ("+ann +bob +eve", "ann, bob and eve joined"),
+        ("+alice +bob +carl +dora +eve", "alice, bob and 3 others joined"),
         ("-ann", "ann left (tea)"),
         ("-ann -bob", "ann and bob left"),
-        ("+ann -ann", "ann came and left (tea)"),
-        ("-ann +ann", "ann left and came back"),
-        ("+ann -bob", "ann came · bob left (tea)"),
-        ("+ann -ann +ann", "ann came"),
+        ("+ann -ann", "ann joined and left (tea)"),
+        ("-ann +ann", "ann left and rejoined"),
+        ("+ann -bob", "ann joined · bob left (tea)"),
+        ("+ann -ann +ann", "ann joined"),
     ],
 )
 def test_joins_and_parts_are_one_line(moves: str, words: str) -> None:
-    signs: dict[str, Came] = {"+": "came", "-": "left"}
+    signs: dict[str, Move] = {"+": "joined", "-": "left"}
     assert fold_words([(move[1:], signs[move[0]], "tea" if move[0] == "-" else "") for move in moves.split()]) == words
 
 
@@ -39,11 +39,11 @@ def texts(log: MessageLog) -> list[str]:
 
 def test_joins_and_parts_without_a_message_between_are_one_item() -> None:
     log = MessageLog()
-    log.move(0, "ann", "came", "")
-    log.move(1, "eve", "came", "")
+    log.move(0, "ann", "joined", "")
+    log.move(1, "eve", "joined", "")
     log.add(said("hi"))
     log.move(2, "ann", "left", "")
-    assert texts(log) == ["ann and eve came", "hi", "ann left"]
+    assert texts(log) == ["ann and eve joined", "hi", "ann left"]
 
 
 def test_message_id_is_listed_once() -> None:
@@ -95,7 +95,7 @@ def test_nth_last_message_counts_messages_only() -> None:
     log = MessageLog()
     log.add(said("one", "m1"))
     log.add(said("two", "m2"))
-    log.move(0, "ann", "came", "")
+    log.move(0, "ann", "joined", "")
     found = log.said(2)
     assert found is not None
     assert found.text == "one"

@@ -62,7 +62,7 @@ def test_joins_and_parts_are_folded(world: World) -> None:
         e.Joined(time=NOW, room="#lobby", name="eve"),
         e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit: tea"),
     )
-    assert world.texts() == ["eve came · bob came and left (tea)"]
+    assert world.texts() == ["eve joined · bob joined and left (tea)"]
 
 
 def test_kicked_user_can_still_read_the_room(world: World) -> None:
@@ -256,9 +256,9 @@ def test_missed_joins_and_parts_are_folded_in_their_place() -> None:
     ]
     assert shown == [
         "before",
-        "user0, user1 and 498 others came",
+        "user0, user1 and 498 others joined",
         "between",
-        "dora and eve came",
+        "dora and eve joined",
         "Connected again",
-        "zoe came",
+        "zoe joined",
     ]

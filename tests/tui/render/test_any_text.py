@@ -128,7 +128,7 @@ def test_any_message_is_drawn_in_its_width(
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(TEXT, st.sampled_from(["came", "left"]), TEXT), min_size=1, max_size=6), WIDTH)
+@given(st.lists(st.tuples(TEXT, st.sampled_from(["joined", "left"]), TEXT), min_size=1, max_size=6), WIDTH)
 def test_any_join_or_part_is_drawn_in_its_width(moves: list[tuple[str, str, str]], width: int) -> None:
     item = Item("fold", time.time())
     item.moves = moves  # type: ignore[assignment]

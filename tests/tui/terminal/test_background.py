@@ -15,7 +15,7 @@ from chatctl.server import Server
 from chatctl.tui.render.theme import ON_LIGHT, PALETTES
 from chatctl.tui.terminal import background
 from chatctl.tui.terminal.background import Background, BracketedPastes, TerminalAnswers
-from tests.tui.screens import Door, play, screen
+from tests.tui.screens import LocalLogin, play, screen
 
 ANSWERS = ("\x1b]11;rgb:ffff/ffff/ffff\x1b\\", "\x1b]11;rgb:00/00/00\x07", "\x1b]11;rgba:1c1c/1c1c/1c1c/ffff\x07")
 
@@ -110,7 +110,7 @@ def test_light_background_selects_the_light_palette(monkeypatch: pytest.MonkeyPa
 
     async def story() -> None:
         with Server(port=0) as server:
-            async with screen(Door(server.port)) as ann:
+            async with screen(LocalLogin(server.port)) as ann:
                 await ann.until("only you")
                 assert ann.app.look.palette is PALETTES["terminal"]
                 ann.app.post_message(Background(light=True))

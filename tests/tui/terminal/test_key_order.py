@@ -13,7 +13,7 @@ from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.server import Server
 from chatctl.tui.widgets.input import MessageInput
-from tests.tui.screens import Door, Screen, play, screen
+from tests.tui.screens import LocalLogin, Screen, play, screen
 from tests.wire import DEADLINE
 
 pytestmark = pytest.mark.e2e
@@ -53,7 +53,7 @@ def heard(bob: Client, last: str) -> list[str]:
 
 def test_corrections_in_a_burst_are_sent_as_they_were_typed(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             burst(ann, "teh\x7f\x7fhe cat\rgone\x15here\r")
             text = await ann.until("[ann]: here")
@@ -65,7 +65,7 @@ def test_corrections_in_a_burst_are_sent_as_they_were_typed(server: Server, bob:
 
 def test_ctrl_u_clears_the_whole_input(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             await ann.press("a", "b", "alt+enter", "c", "d", "left", "ctrl+u")
             await ann.until(lambda _: written(ann) == "")
@@ -75,7 +75,7 @@ def test_ctrl_u_clears_the_whole_input(server: Server, bob: Client) -> None:
 
 def test_keys_after_one_that_opens_a_dialog_go_to_the_dialog(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             burst(ann, "abc\x06wordz\x7fs")
             await ann.until("Search")
@@ -89,7 +89,7 @@ def test_keys_after_one_that_opens_a_dialog_go_to_the_dialog(server: Server, bob
 
 def test_keys_after_a_change_of_room_go_to_the_new_room(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             await ann.type("/query bob")
             await ann.until(lambda text: text.startswith(" bob"))
@@ -106,7 +106,7 @@ def test_interrupts_in_a_burst_close_the_dialog_and_leave(
     server: Server, bob: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             monkeypatch.setattr(ann.app, "leave", lambda reason: left.set())
             burst(ann, "draft")
@@ -123,7 +123,7 @@ def test_interrupts_in_a_burst_close_the_dialog_and_leave(
 
 def test_keys_after_an_answered_dialog_do_not_go_to_it(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             burst(ann, "/register\rhunter22\rhunter22\rhello\x7f\x7f\x7f\x7fey\r")
             await ann.until("[ann]: hey")
@@ -138,7 +138,7 @@ def test_keys_after_an_answered_dialog_do_not_go_to_it(server: Server, bob: Clie
 
 def test_paste_in_a_burst_keeps_its_place(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             burst(ann, "ab")
             ann.app.post_message(events.Paste("cd"))
@@ -161,7 +161,7 @@ def test_backspace_deletes_a_whole_emoji(server: Server, bob: Client) -> None:
     )
 
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             line = ann.app.query_one(MessageInput)
             line.write(f"a{family}{flag}{thumb}{heart}e\u0301")
@@ -185,7 +185,7 @@ def test_backspace_deletes_a_whole_emoji(server: Server, bob: Client) -> None:
 
 def test_settings_without_a_word_are_shown_and_stay(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             await ann.type("/typing")
             await ann.type("/typing")

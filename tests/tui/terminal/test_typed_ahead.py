@@ -15,8 +15,8 @@ from chatctl.client import events as e
 from chatctl.client.slash import table
 from chatctl.server import Server
 from chatctl.tui.terminal.output import typed_ahead
-from tests.tui.connect.test_password_prompts import PASSWORD, LoginDoor, prepare
-from tests.tui.screens import Door, play, screen
+from tests.tui.connect.test_password_prompts import PASSWORD, SlowLogin, prepare
+from tests.tui.screens import LocalLogin, play, screen
 from tests.tui.terminal.test_key_order import burst, heard, written
 
 pytestmark = pytest.mark.e2e
@@ -25,14 +25,14 @@ REGISTERS = f"/register\r{PASSWORD}\r{PASSWORD}\r"
 
 
 def test_lines_typed_while_connecting_run_in_order_after_registration(server: Server, bob: Client) -> None:
-    door = LoginDoor(server.port)
-    door.may_enter.clear()
+    service = SlowLogin(server.port)
+    service.may_enter.clear()
 
     async def story() -> None:
-        async with screen(door) as ann:
+        async with screen(service) as ann:
             burst(ann, f"hello\r{REGISTERS}done\r")
             await ann.until(lambda _: written(ann) == "hello")
-            door.may_enter.set()
+            service.may_enter.set()
             await ann.until("You are now logged in as ann")
             await ann.until("[ann]: done")
 
@@ -41,14 +41,14 @@ def test_lines_typed_while_connecting_run_in_order_after_registration(server: Se
 
 
 def test_interrupt_while_connecting_discards_typed_lines(server: Server, bob: Client) -> None:
-    door = LoginDoor(server.port)
-    door.may_enter.clear()
+    service = SlowLogin(server.port)
+    service.may_enter.clear()
 
     async def story() -> None:
-        async with screen(door) as ann:
+        async with screen(service) as ann:
             burst(ann, "gone\rgone too\r\x03here\r")
             await ann.until(lambda _: written(ann) == "here")
-            door.may_enter.set()
+            service.may_enter.set()
             await ann.until("[ann]: here")
 
     play(story)
@@ -57,17 +57,17 @@ def test_interrupt_while_connecting_discards_typed_lines(server: Server, bob: Cl
 
 def test_text_typed_before_a_question_is_not_its_answer(server: Server, bob: Client) -> None:
     prepare(server)
-    door = LoginDoor(server.port)
-    door.may_enter.clear()
+    service = SlowLogin(server.port)
+    service.may_enter.clear()
 
     async def story() -> None:
-        async with screen(door, name="eve") as eve:
+        async with screen(service, name="eve") as eve:
             burst(eve, "hello\rsecret words\r")
             await eve.until(lambda _: written(eve) == "hello")
-            door.may_enter.set()
+            service.may_enter.set()
             await eve.until("The name eve belongs to another user")
             await eve.pilot.pause()
-            assert door.passwords == []
+            assert service.passwords == []
             burst(eve, f"{PASSWORD}\r")
             await eve.until("You are eve")
             assert written(eve) == ""
@@ -80,16 +80,16 @@ def test_text_typed_before_a_question_is_not_its_answer(server: Server, bob: Cli
 
 def test_line_begun_while_logging_in_is_dropped_to_its_end(server: Server, bob: Client) -> None:
     prepare(server)
-    door = LoginDoor(server.port)
+    service = SlowLogin(server.port)
 
     async def story() -> None:
-        async with screen(door, name="eve") as eve:
+        async with screen(service, name="eve") as eve:
             await eve.until("The name eve belongs to another user")
-            door.may_enter.clear()
+            service.may_enter.clear()
             burst(eve, f"{PASSWORD}\rhunt")
             await eve.until(lambda _: len(eve.app.screen_stack) == 1)
             await eve.pilot.pause()
-            door.may_enter.set()
+            service.may_enter.set()
             await eve.until("You are eve")
             burst(eve, "er22\rhello\r")
             await eve.until("[eve]: hello")
@@ -101,7 +101,7 @@ def test_line_begun_while_logging_in_is_dropped_to_its_end(server: Server, bob: 
 @pytest.mark.parametrize("command", ["/register", "/regsiter", "/regist", "/login", "/register\nx"])
 def test_refused_command_drops_a_following_password(server: Server, bob: Client, command: str) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             if "\n" in command:
                 ann.app.do(command)
@@ -125,7 +125,7 @@ def test_refused_command_drops_a_following_password(server: Server, bob: Client,
 
 def test_line_after_join_goes_to_the_new_room(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             burst(ann, "/join #dev\rhello dev\r/join #lobby\rback\r")
             await ann.until("[ann]: back")
@@ -137,7 +137,7 @@ def test_line_after_join_goes_to_the_new_room(server: Server, bob: Client) -> No
 
 def test_line_of_another_room_does_not_follow_a_late_join(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             burst(ann, "/query bob\r\x0e")
             await ann.until(lambda text: text.startswith(" #lobby"))
@@ -161,7 +161,7 @@ def test_line_after_a_refused_join_is_not_sent_elsewhere(server: Server, bob: Cl
     bob.send_raw("MODE", "#closed", "+i")
 
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("2 people")
             burst(ann, "/join #closed\rsecret\rmore\r")
             await ann.until("invit")

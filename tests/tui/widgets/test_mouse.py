@@ -10,7 +10,7 @@ from chatctl.client import Client
 from chatctl.server import Server
 from tests.client.peer import eventually
 from tests.deadline import DEADLINE
-from tests.tui.screens import Door, Screen, play, screen
+from tests.tui.screens import LocalLogin, Screen, play, screen
 
 pytestmark = pytest.mark.e2e
 
@@ -36,7 +36,7 @@ async def entered(ann: Screen, *rooms: str) -> None:
 
 def test_click_on_a_room_shows_it(server: Server) -> None:
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await entered(ann, "#tea", "#dev")
             await ann.click("#tea")
             await ann.until(lambda text: text.startswith(" #tea "))
@@ -48,7 +48,7 @@ def test_click_on_a_room_shows_it(server: Server) -> None:
 
 def test_click_on_a_name_opens_a_conversation(server: Server, bob: Client) -> None:
     async def story() -> None:
-        async with screen(Door(server.port), size=(100, 24)) as ann:
+        async with screen(LocalLogin(server.port), size=(100, 24)) as ann:
             await ann.until("│  bob")
             await ann.click("ann", column=82)  # oneself: nothing
             await ann.pilot.pause()
@@ -67,7 +67,7 @@ def test_wheel_scrolls_and_loads_history(server: Server, bob: Client) -> None:
     assert bob.flush(DEADLINE)
 
     async def story() -> None:
-        async with screen(Door(server.port), size=(60, 20)) as ann:
+        async with screen(LocalLogin(server.port), size=(60, 20)) as ann:
             await ann.until("line 149.")
             for _ in range(100):
                 await ann.wheel(30, 8, up=True)
@@ -83,7 +83,7 @@ def test_wheel_scrolls_and_loads_history(server: Server, bob: Client) -> None:
 
 def test_wheel_and_click_reach_every_member(server: Server) -> None:
     async def story() -> None:
-        async with screen(Door(server.port), size=(100, 10)) as ann:
+        async with screen(LocalLogin(server.port), size=(100, 10)) as ann:
             await ann.until("You are ann")
             client = ann.app.client
             assert client is not None
@@ -110,7 +110,7 @@ def test_wheel_reaches_rooms_beyond_the_sidebar(server: Server) -> None:
     rooms = [f"#r{number:02}" for number in range(15)]
 
     async def story() -> None:
-        async with screen(Door(server.port), size=(80, 10)) as ann:
+        async with screen(LocalLogin(server.port), size=(80, 10)) as ann:
             await entered(ann, *rooms)
             assert "#lobby" not in ann.text()
             await ann.wheel(5, 3, up=True, turns=9)
@@ -127,7 +127,7 @@ def test_link_is_opened_after_its_address_was_confirmed(
     opened: list[str] = []
 
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             monkeypatch.setattr(ann.app, "open_url", opened.append)
             await ann.until("2 people")
             bob.say("#lobby", "look: https://example.org/a")
@@ -152,7 +152,7 @@ def test_click_on_a_search_result_shows_it(server: Server, bob: Client) -> None:
     assert bob.flush(DEADLINE)
 
     async def story() -> None:
-        async with screen(Door(server.port)) as ann:
+        async with screen(LocalLogin(server.port)) as ann:
             await ann.until("line 59")
             await ann.type("/search cardamom")
             await ann.until("1 found")
