@@ -61,10 +61,10 @@ class Journal(Protocol):
         """Answer `query`; `done` is called on the thread that owns the chat state, at once or later."""
 
     def last_seq(self) -> int:
-        """Return the highest seq ever used; 0 if there is none."""
+        """Return the highest seq ever used, or 0."""
 
     def last_time(self) -> int:
-        """Return the latest time of a fact in ms since 1970 UTC; 0 if there is none."""
+        """Return the latest time of a fact in ms since 1970 UTC, or 0."""
 
     def rooms(self) -> Sequence[RoomRecord]:
         """Return the stored settings of rooms. Called before the start."""

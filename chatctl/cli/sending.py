@@ -136,7 +136,7 @@ def _allow(size: int, what: str, *, yes: bool) -> None:
 
 
 def _answer(question: str) -> str | None:
-    """Ask on the terminal, since stdin may be the input; None if there is none."""
+    """Ask on the terminal, since stdin may be the input, or None."""
     if sys.stderr is None or not sys.stderr.isatty():
         return None
     try:

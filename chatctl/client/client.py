@@ -270,7 +270,7 @@ class Client(ClientApi):
         return self._state.isupport.is_room(target)
 
     def room_of(self, name: str) -> str | None:
-        """Return the joined room that `name` is a spelling of, as the server writes it; None if there is none."""
+        """Return the joined room that `name` is a spelling of, as the server writes it, or None."""
         found = self._state.rooms.get(name)
         return found.name if found is not None else None
 

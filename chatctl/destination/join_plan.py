@@ -104,7 +104,7 @@ def _with_account(plan: LoginPlan, given: JoinArguments) -> LoginPlan:
 
 
 def _data_folder(loaded: LoadedSettings) -> Path | None:
-    """Return the data folder in force, without the imports of wiring.data_folder; None if there is none."""
+    """Return the data folder in force, without the imports of wiring.data_folder, or None."""
     named = loaded.settings.data_dir
     return expand_home(named, loaded.written_at("data_dir")) if named is not None else user_data_folder()
 

@@ -90,7 +90,7 @@ class StoreBatch:
 
 
 def span(facts: Sequence[AnyFact], records: Changes) -> tuple[int, int]:
-    """Return the first and the last seq of these; 0 if there are none."""
+    """Return the first and the last seq of these, or 0."""
     seqs = [facts[0].seq, facts[-1].seq] if facts else []
     seqs += [records.first, records.last] if records.last else []
     return (min(seqs), max(seqs)) if seqs else (0, 0)

@@ -140,7 +140,7 @@ def _names(der: bytes) -> Iterator[str]:
 
 
 def _extensions(der: bytes) -> _Element:
-    """Return the elements of a sequence; empty if there is none."""
+    """Return the sequence of extensions, or an empty one."""
     signed = _elements(der, _elements(der, (_SEQUENCE, 0, len(der)))[0])[0]
     for element in _elements(der, signed):
         if element[0] == _EXTENSIONS:

@@ -113,7 +113,7 @@ RPL_METADATAUNSUBOK = Numeric("771", "")
 RPL_METADATASUBS = Numeric("772", "")
 RPL_METADATASYNCLATER = Numeric("774", "")
 
-ERR_NOSUCHNICK = Numeric("401", "There is no user named {0}")
+ERR_NOSUCHNICK = Numeric("401", "No user has the name {0}")
 ERR_NOSUCHSERVER = Numeric("402", "The server {0} does not exist; this is the only one")
 ERR_NOSUCHCHANNEL = Numeric("403", "The room {0} does not exist")
 ERR_CANNOTSENDTOCHAN = Numeric("404", "Not sent to {0}: you are not in that room")

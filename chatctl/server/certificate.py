@@ -119,7 +119,7 @@ def save(folder: Path, pem: bytes) -> Path:
 
 
 def load_saved(folder: Path) -> LoadedCertificate | None:
-    """Load the generated certificate of this data folder; None if there is none.
+    """Load the generated certificate of this data folder, or None.
 
     Raises:
         StartError: It is unusable.

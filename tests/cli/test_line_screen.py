@@ -119,8 +119,8 @@ def said(text: str, name: str = "bob", **more: Any) -> e.RoomMessage:
         ),
         (e.Failed(time=NOW, text="No such nick", code="401", about="bob"), ["!!! bob: No such nick"]),
         (
-            e.Failed(time=NOW, text="There is no user named bob", code="401", about="bob"),
-            ["!!! There is no user named bob"],
+            e.Failed(time=NOW, text="No user has the name bob", code="401", about="bob"),
+            ["!!! No user has the name bob"],
         ),
         (e.Failed(time=NOW, text="Not registered", code="451", about="*"), ["!!! Not registered"]),
         (e.ServerNotice(time=NOW, text="news", code="372"), ["--- news"]),

@@ -83,7 +83,7 @@ def test_history_search_export_and_backup_read_the_data_folder(home: Path) -> No
     assert chatctl(home, "backup", str(copied)).returncode == 0
     assert stat.S_IMODE(copied.stat().st_mode) == 0o600
     again = chatctl(home, "backup", str(copied))
-    assert (again.returncode, "there already" in again.stderr) == (2, True)
+    assert (again.returncode, "exists already" in again.stderr) == (2, True)
 
 
 def test_status_is_a_health_check(home: Path) -> None:

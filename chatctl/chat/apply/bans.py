@@ -77,7 +77,7 @@ def disconnect_user(state: State, proposal: p.DisconnectUser, outcome: Outcome) 
     """Disconnect a user, who may reconnect. KILL ("KILL message") tells a client not to do so by itself."""
     user = state.user_named(proposal.nick)
     if user is None:
-        outcome.verdict = (False, f"There is no user named {proposal.nick}")
+        outcome.verdict = (False, f"No user has the name {proposal.nick}")
         return
     told = Message("KILL", (user.nick, proposal.reason or "Sent away"), state.rules.server_name)
     outcome.deliveries.append(ToUsers((user.id,), told, outcome.untagged()))

@@ -78,7 +78,7 @@ def _load_and_join(view: CommandContext, session: Session, message: Message, wan
 
 
 def _room_to_load(view: CommandContext, wanted: tuple[str, ...]) -> str:
-    """Return the key of the first room whose recent messages are not in memory; ``""`` if there is none."""
+    """Return the key of the first room whose recent messages are not in memory, or ``""``."""
     keys = (names.room_fold(name) for name in wanted[: view.rules.max_rooms] if names.room_problem(name) is None)
     return next((key for key in keys if not view.recent.knows(key)), "")
 

@@ -32,7 +32,7 @@ def in_form(form: Form, shape: int) -> bytes:
 
 
 def in_forms(forms: Sequence[Form], shape: int) -> bytes:
-    """Return the lines of the first form whose capabilities a client has; nothing if there is none."""
+    """Return the lines of the first form whose capabilities a client has, or nothing."""
     return next((in_form(form, shape) for form in forms if shape & form.needs == form.needs), b"")
 
 

@@ -132,7 +132,7 @@ class CommitGate:
         """Proposals that follow from stored entries. The hub takes them."""
         self._retries = Retries()
         self.unstored_change = 0
-        """The last entry of [stored-answers]; 0 if there is none."""
+        """The last entry of [stored-answers], or 0."""
         self._waiting_for_decision: list[tuple[int, Callable[[bool], None]]] = []
         self._submitted: deque[_Submitted] = deque()
         self._is_batching = False  # whether [batching] applies, decided by the last submission

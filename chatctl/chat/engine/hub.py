@@ -268,7 +268,7 @@ class Hub:
                 self._replies.reply_all(session, connection.changed(view, session, gone, new))
 
     def next_deadline(self) -> int | None:
-        """Return the time of the next timed work (ms since 1970 UTC); None if there is none."""
+        """Return the time of the next timed work (ms since 1970 UTC), or None."""
         times = [batches.next_deadline(self._view)]
         times.append(self.commit_gate.retry_at())
         if self._rate_limiter is not None and (awake := self._rate_limiter.next_ready_at()) is not None:

@@ -34,7 +34,7 @@ def folder() -> Path:
 
 
 def read(where: Path | None = None) -> Content:
-    """Return the stored data; empty if there is none. Raises OSError (also for [never-overwrite])."""
+    """Return the stored data; empty without any. Raises OSError (also for [never-overwrite])."""
     try:
         found = parse_json(((where or folder()) / FILE).read_bytes())
     except FileNotFoundError:

@@ -43,7 +43,7 @@ class CommandScreen(Protocol):
 
     @property
     def here(self) -> str:
-        """The room or user that a plain line is sent to; empty if there is none."""
+        """The room or user that a plain line is sent to, or empty."""
 
     def say(self, target: str, text: str, kind: Kind = "message", reply: str = "") -> None:
         """Say something, so that it is seen that it is on its way; `reply`: the id of the message it answers."""

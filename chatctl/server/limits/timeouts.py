@@ -54,7 +54,7 @@ class Timeouts:
         self._deadlines.drop(connection)
 
     def next(self) -> float | None:
-        """Return the time of the next deadline; None if there is none."""
+        """Return the time of the next deadline, or None."""
         return self._deadlines.next()
 
     def expire(self, now: float) -> None:

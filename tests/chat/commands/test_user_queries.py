@@ -135,7 +135,7 @@ def test_wrong_parameters_of_any_length_are_answered_on_one_line() -> None:
     assert alice.send(f"{long} x").commands() == ["421"]
     assert "longer than 32" in alice.send(f"NICK {long}").one("432").params[-1]
     assert "64 bytes" in alice.send(f"JOIN #{long}").one("403").params[-1]
-    assert alice.send(f"PRIVMSG {long} :x").one("401").params[-1] == "There is no user named that"
+    assert alice.send(f"PRIVMSG {long} :x").one("401").params[-1] == "No user has the name that"
     assert alice.send(f"PING {'x' * 500}").commands() == ["417"]
     assert alice.send("JOIN ,", "PART ,", "PRIVMSG , :x").commands() == ["461", "461", "411"]
 

@@ -98,7 +98,7 @@ def test_connection_loss_reports_unconfirmed_and_resends_unsent_messages(lobby: 
 
 def test_refused_message_is_not_unconfirmed(lobby: Talk) -> None:
     lobby.state.say("message", "absent", "hi")
-    lobby.heard(":s 401 ann absent :There is no user named absent")
+    lobby.heard(":s 401 ann absent :No user has the name absent")
     lobby.state.lost()
     assert not any(isinstance(event, e.Unconfirmed) for event in lobby.news())
 
