@@ -170,7 +170,8 @@ def test_unusable_data_folder_exits_with_2(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "CHATCTL_DATA_DIR" in done.stderr
     loose = tmp_path / "loose"
-    loose.mkdir(mode=0o755)
+    loose.mkdir()
+    loose.chmod(0o755)
     (loose / "notes").touch()
     done = chatctl(tmp_path, "serve", "--data-dir", str(loose))
     assert (done.returncode, "chmod 700" in done.stderr) == (2, True)
