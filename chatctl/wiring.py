@@ -200,6 +200,9 @@ def _server(
         version=f"chatctl-{__version__}",
         cloak_key=stored_secret(control, CLOAK_KEY, CLOAK_BYTES) if control is not None else b"",
         replay_on_join=settings.history.replay_on_join,
+        always_on=settings.accounts.always_on if journal is not None else "off",
+        always_on_days=settings.accounts.always_on_days,
+        max_members=settings.accounts.max_members,
         **_live_rules(loaded, password),
     )
     bounds = settings.limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from chatctl.chat.apply import identity, membership
+from chatctl.chat.apply import members, membership
 from chatctl.chat.commands import monitor_list
 from chatctl.chat.engine import commit_gate
 from chatctl.chat.engine.rate_limit import ADDRESS_FACTOR, BURST_SECONDS, COSTS, OTHER_COST
@@ -48,7 +48,7 @@ def test_every_bound_is_documented() -> None:
     assert f"| {limits.new_per_second} a second, {limits.new_burst} at once |" in table
     assert f"| bytes before registration | {limits.registration_bytes // kib} KiB |" in table
     assert f"| users | `listener_limit` ({rules.listener_limit}) |" in table
-    assert f"sessions of one user | {identity.MAX_SESSIONS} |" in table
+    assert f"sessions of one user | {members.MAX_SESSIONS} |" in table
     assert f"| rooms of a user | {rules.max_rooms} |" in table
     assert f"kept for an account | {state.MAX_FOUNDED_ROOMS} |" in table
     assert f"without an owner | {state.MAX_EMPTY_ROOMS:,} |" in table

@@ -236,6 +236,11 @@ Operators = Annotated[
 WhoRegisters = Annotated[
     Literal["open", "invite", "closed"], BeforeValidator(_lower), AllowedClause('this is "open", "invite" or "closed"')
 ]
+AlwaysOn = Annotated[
+    Literal["opt-out", "opt-in", "off"],
+    BeforeValidator(_lower),
+    AllowedClause('this is "opt-out", "opt-in" or "off"'),
+]
 Iterations = Annotated[
     int,
     Field(ge=scram.MIN_ITERATIONS, le=scram.MAX_ITERATIONS),

@@ -62,6 +62,12 @@ class AccountSettings(_Table):
         _RULES.registration, "Who may make an account: open (all), invite (chatctl invite), closed (only you)."
     )
     guests: kinds.YesNo = key(_RULES.guests, "Admit users who have no account.")
+    always_on: kinds.AlwaysOn = key(
+        "opt-in",
+        "Accounts stay in the chat while offline: opt-out, opt-in, or off.",
+    )
+    always_on_days: kinds.Count = key(_RULES.always_on_days, "Days after which an offline account leaves the chat.")
+    max_members: kinds.Count = key(_RULES.max_members, "The maximum number of offline accounts in the chat.")
     iterations: kinds.Iterations = key(
         _RULES.iterations, "PBKDF2 iterations of new passwords; more are safer and slower."
     )

@@ -63,6 +63,7 @@ def test_variable_named_in_the_example_sets_its_key(key: SettingKey) -> None:
         "tls.mode": "off",
         "operators": json.dumps({"root": "SCRAM-SHA-256$4096:c2FsdA==$%s:%s" % ((f"{'A' * 43}=",) * 2)}),
         "client.servers": '{"work": "irc://localhost"}',
+        "accounts.always_on": "off",
         "accounts.registration": "closed",
         "advertise": "chat.example",
         "accounts.guests": "false",

@@ -6,16 +6,19 @@ One code for the commands of clients, for NickServ and for the control socket: t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from chatctl.chat.apply import marks, visits
+from chatctl.chat.apply import marks, members, visits
+from chatctl.chat.apply.account_switch import move_session
 from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.apply.redo import LoginRedo, OperatorRedo, show_operator
+from chatctl.chat.apply.removed_accounts import clear_missing_founder
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import InForms, LoggedIn, SendFail, ToSession, ToUsers
 from chatctl.chat.entries.outcome import ChangedIdentity, Outcome, UserIdentity
 from chatctl.chat.model.accounts import Account, Invitation, Record, record_key
-from chatctl.chat.model.ids import NO_USER
+from chatctl.chat.model.ids import NO_SESSION, NO_USER
 from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.reserved_names import NICKSERV, reserved_problem
 from chatctl.chat.model.state import State
@@ -29,6 +32,13 @@ COMMAND = "REGISTER"
 SASL = "SASL"
 CONTROL = "control"
 """The forms of an answer."""
+
+_CHOICES: Mapping[str, tuple[bool | None, str]] = {
+    "on": (True, "stays in the chat while no device is connected"),
+    "off": (False, "leaves the chat with its last device"),
+    "default": (None, "stays in the chat if the server's setting says so"),
+}
+"""The choices of an account ([members-durable] in members.py): the value, and the sentence after the account's name."""
 
 MAX_ACCOUNTS = 100_000
 """Made by people themselves: some 100 MB of memory."""
@@ -99,6 +109,10 @@ def log_in(state: State, proposal: p.LogIn, outcome: Outcome) -> None:
     if ban is not None:
         _answer(state, outcome, proposal, "904", account.name, ban.sentence)
         return
+    own = state.user_of_account(account.id)
+    if own is not None and outcome.source not in (None, own) and len(own.session_ids) >= members.MAX_SESSIONS:
+        _answer(state, outcome, proposal, "904", account.name, f"{own.nick} has too many sessions; close one of them")
+        return
     outcome.log_with_cause("logged in", account=account.name)
     _log_user_in(state, outcome, account)
     if proposal.form == SASL:
@@ -133,8 +147,14 @@ def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) ->
     if proposal.operator is not None:
         account = replace(account, operator=proposal.operator)
         said.append("is an operator of this server now" if proposal.operator else "is not an operator any more")
+    if proposal.always_on:
+        account = replace(account, always_on=_CHOICES[proposal.always_on][0])
+        said.append(_CHOICES[proposal.always_on][1])
     _put(state, outcome, account)
     for user in _users_of(state, account):
+        members.note_member(state, outcome, user)
+        if user.offline and not members.is_member(state, user):
+            outcome.follow_ups += (p.RemoveOfflineUser(NO_SESSION, "", user.id),)
         before = UserIdentity.of(user)
         if proposal.operator is True:
             make_operator(state, user, account.name, outcome)
@@ -155,12 +175,14 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
         return
     for user in _users_of(state, account):
         _log_user_out(state, outcome, user)
+        if user.offline:
+            outcome.follow_ups += (p.RemoveOfflineUser(NO_SESSION, "", user.id),)
     marks.forget(state, outcome, account.identity)
     key = record_key(account)
     state.accounts.put(key, None)
     rooms = list(state.rooms.values())
     outcome.changed += tuple(room.key for room in rooms if room.remove_insiders(account.identity))
-    outcome.changed += tuple(room.key for room in rooms if state.clear_missing_founder(room.key))
+    outcome.changed += tuple(room.key for room in rooms if clear_missing_founder(state, room.key))
     outcome.records += (key,)
     outcome.log_with_cause("account removed", account=account.name)
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is gone")
@@ -195,6 +217,10 @@ def _users_of(state: State, account: Account) -> list[User]:
 def _log_user_in(state: State, outcome: Outcome, account: Account) -> None:
     """Log the user of the entry in, or its session if that is not registered; others are told (account-notify)."""
     user = outcome.source
+    other = state.user_of_account(account.id)
+    if user is not None and other is not None and other is not user:
+        move_session(state, outcome.entry.proposal.session, user, other, outcome)
+        user = other
     outcome.deliveries.append(LoggedIn(user.id if user is not None else outcome.entry.proposal.session, account.id))
     mask = user.prefix if user is not None else "*!*@*"
     called = user.nick if user is not None else "*"
@@ -206,7 +232,7 @@ def _log_user_in(state: State, outcome: Outcome, account: Account) -> None:
         before, known = UserIdentity.of(user), user.identity
         if user.operator and user.operator == user.account:
             unmake_operator(state, user, outcome)  # an account's privileges do not follow to another account
-        user.log_in(account)
+        state.log_in(user, account)
         _update_insiders(outcome, user, known)
         visits.note_entered(state, outcome, user, user.rooms)
         state.changed(user)
@@ -217,6 +243,7 @@ def _log_user_in(state: State, outcome: Outcome, account: Account) -> None:
         for room in founded:
             room.members[user.id] |= OPERATOR
             show_operator(state, outcome, room, user)
+        members.note_member(state, outcome, user)
         outcome.redo += (LoginRedo(user, known, founded=founded),)
         if account.operator:
             make_operator(state, user, account.name, outcome)
@@ -228,7 +255,8 @@ def _log_user_out(state: State, outcome: Outcome, user: User) -> None:
     before, known = UserIdentity.of(user), user.identity
     position = visits.note_left(state, outcome, user, user.rooms)
     outcome.redo += (LoginRedo(user, known, tuple(user.rooms), position),)
-    user.log_in(None)
+    members.forget(state, outcome, known)
+    state.log_in(user, None)
     _update_insiders(outcome, user, known)
     state.changed(user)
     unmake_operator(state, user, outcome)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.modes import OPERATOR, SPEECH
 from chatctl.chat.model.room import Room
+from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.numerics import Numeric
@@ -23,7 +24,7 @@ def invited(room: Room, user: User) -> bool:
     return user.invited is not None and user.invited.get(room.key) == room.created
 
 
-def entry_refusal(room: Room, user: User, key: str) -> tuple[Numeric, str] | None:
+def entry_refusal(state: State, room: Room, user: User, key: str) -> tuple[Numeric, str] | None:
     """Return why `user` may not join, as a numeric and its text; None if it may."""
     if invited(room, user) or user.operator or room.founded_by(user):
         return None
@@ -38,7 +39,7 @@ def entry_refusal(room: Room, user: User, key: str) -> tuple[Numeric, str] | Non
     if room.keyword and key != room.keyword:
         text = f"{room.name} has a key: JOIN {room.name} <key>"
         return n.ERR_BADCHANNELKEY, f"That is not the key of {room.name}" if key else text
-    if room.limit and len(room.members) >= room.limit:
+    if room.limit and sum(not state.users[id].offline for id in room.members) >= room.limit:
         return n.ERR_CHANNELISFULL, f"{room.name} is full: it has a limit of {room.limit}"
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatctl.chat.apply import membership
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import BanApplied, Rejected, ToUsers
@@ -79,9 +80,13 @@ def disconnect_user(state: State, proposal: p.DisconnectUser, outcome: Outcome) 
     if user is None:
         outcome.verdict = (False, f"No user has the name {proposal.nick}")
         return
+    if user.offline:
+        outcome.verdict = (False, f"{user.nick} is not connected")
+        return
     told = Message("KILL", (user.nick, proposal.reason or "Sent away"), state.rules.server_name)
     outcome.deliveries.append(ToUsers((user.id,), told, outcome.untagged()))
-    leave_chat(state, user, f"Sent away: {proposal.reason}" if proposal.reason else "Sent away", outcome)
+    reason = f"Sent away: {proposal.reason}" if proposal.reason else "Sent away"
+    membership.disconnect_user(state, user, reason, outcome)
     outcome.verdict = (True, f"{user.nick} is gone")
     outcome.log_with_cause("sent away", nick=user.nick)
 

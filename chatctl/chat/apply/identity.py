@@ -3,12 +3,13 @@ message")."""
 
 from __future__ import annotations
 
-from chatctl.chat.apply import short_visits, visits
+from chatctl.chat.apply import members, short_visits, visits
 from chatctl.chat.apply.bans import account_banned, name_banned
-from chatctl.chat.apply.membership import end_session, leave_chat, show_away
+from chatctl.chat.apply.members import show_away
+from chatctl.chat.apply.membership import end_session, leave_chat
 from chatctl.chat.apply.modes import written
 from chatctl.chat.apply.operators import acting_operator, make_operator
-from chatctl.chat.apply.redo import AttachmentRedo, OperatorRedo, RenameRedo
+from chatctl.chat.apply.redo import AttachmentRedo, MemberRedo, OperatorRedo, RenameRedo
 from chatctl.chat.apply.undo import UndoNick
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import (
@@ -39,9 +40,6 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 from chatctl.protocol.standard_replies import standard_reply
 
-MAX_SESSIONS = 10
-"""Sessions that may be one user."""
-
 ASK_ALL_AGAIN_MS = 1000
 """After all users were probed because the server is full, how long they are not probed again."""
 
@@ -50,17 +48,18 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     """Register a session, if its name and a place are free.
 
     A reconnecting client (both of its tokens match) takes its name from its dead connection at once. For other clients,
-    the holder of the name is probed and the client is told to try again. A session that is logged in to the account of
-    the holder is attached to that user.
+    the holder of the name is probed and the client is told to try again. A session that is logged in to an account is
+    attached to the user of that account, whatever name it asks for ([one-user] in members.py).
     """
     session = proposal.session
     account = state.accounts.with_id(proposal.account_id)
     if account is not None and account_banned(state, session, account.name, outcome):
         return
-    holder = state.user_named(proposal.nick)
-    if holder is not None and account is not None and holder.account_id == account.id:
-        _attach(state, holder, proposal, outcome)
+    own = state.user_of_account(proposal.account_id) if account is not None else None
+    if own is not None:
+        _attach(state, own, proposal, outcome)
         return
+    holder = state.user_named(proposal.nick)
     if holder is not None and is_same_client(holder, proposal.secret, proposal.instance):
         leave_chat(state, holder, "Connected again from elsewhere", outcome, drop=True)
         holder = None
@@ -83,12 +82,13 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     if proposal.transient:
         state.short_visits.register(session)
     if account is not None:
-        user.log_in(account)
+        state.log_in(user, account)
+        members.note_member(state, outcome, user)
     outcome.deliveries.append(Registered(session, user.id))
     if account is not None and account.operator:
         make_operator(state, user, account.name, outcome)
     if account is not None:
-        outcome.redo += (OperatorRedo(user),)
+        outcome.redo += (OperatorRedo(user), MemberRedo(user))
     outcome.deliveries.append(CameOnline(user.nick, user.prefix, quiet=user.transient))
 
 
@@ -97,7 +97,7 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
     session, tokens = proposal.session, proposal.secret + proposal.instance
     held = user.sessions if user.sessions is not None else {user.session: user.secret + user.instance}
     dead = [id for id, known in held.items() if tokens and known == tokens]
-    if len(held) - len(dead) >= MAX_SESSIONS:
+    if len(held) - len(dead) >= members.MAX_SESSIONS:
         text = f"{user.nick} is here {len(held)} times already, and more is not possible; close one of your clients"
         outcome.deliveries.append(Rejected(session, text))
         return
@@ -107,11 +107,12 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
     if user.transient and not proposal.transient:
         user.transient = False
         outcome.deliveries.append(CameOnline(user.nick, user.prefix))
-    now = outcome.entry.time
+    now, was_present = outcome.entry.time, members.is_present(state, user)
     since = {key: visits.position(state, user, key, now) for key in user.rooms}
     state.attach(user, session, tokens, proposal.away)
     if proposal.transient:
         state.short_visits.register(session)
+    members.update_presence(state, outcome, user, was_present=was_present, away=proposal.away)
     for id in dead:
         end_session(state, user, id, "Connected again from elsewhere", outcome, drop=True)
     outcome.deliveries.append(Attached(session, user.id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chatctl.chat.apply.membership import leave_chat
+from chatctl.chat.apply.membership import disconnect_user
 from chatctl.chat.apply.operators import acting_operator, dismiss_operators
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import RulesChanged, ToUsers
@@ -27,7 +27,7 @@ def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
             user.id, n.ERR_CANTKILLSERVER, text=f"{other.nick} is part of the server and cannot be killed"
         )
         return
-    if other is None:
+    if other is None or other.offline:
         outcome.send_numeric(user.id, n.ERR_NOSUCHNICK, proposal.nick)
         return
     message = Message("KILL", (other.nick, proposal.comment), user.prefix)
@@ -36,7 +36,7 @@ def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
         return
     outcome.deliveries.append(ToUsers((other.id,), message, outcome.untagged()))
     outcome.log("killed", nick=other.nick, by=user.nick, operator=user.operator)
-    leave_chat(state, other, f"Killed ({user.nick} ({proposal.comment}))", outcome, show=True)
+    disconnect_user(state, other, f"Killed ({user.nick} ({proposal.comment}))", outcome, show=True)
 
 
 def wallops(state: State, proposal: p.Wallops, outcome: Outcome) -> None:

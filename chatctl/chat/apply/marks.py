@@ -59,7 +59,7 @@ def forget(state: State, outcome: Outcome, identity: str) -> None:
     belongings: list[Record] = [*state.accounts.marks.of(identity)]
     if state.accounts.metadata_of(identity):
         belongings.append(Metadata(identity))
-    keys = [*map(record_key, belongings), ("visits", identity)]
+    keys = [*map(record_key, belongings), ("visits", identity), *state.accounts.member_keys(identity)]
     for key in keys:
         if state.accounts.get(key) is not None:
             state.accounts.put(key, None)

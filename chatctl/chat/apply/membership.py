@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from chatctl.chat.apply import short_visits, visits
+from chatctl.chat.apply import members, short_visits, visits
 from chatctl.chat.apply.admission import entry_refusal
+from chatctl.chat.apply.members import show_away
 from chatctl.chat.apply.redo import DepartureRedo, SessionEndRedo, show_founder
 from chatctl.chat.apply.room_settings import room_for
 from chatctl.chat.apply.undo import UndoJoin, UndoLeave
@@ -53,7 +54,7 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
             outcome.send_numeric(user.id, n.ERR_TOOMANYCHANNELS, name)
             continue
         existing = state.room_named(name)
-        refusal = entry_refusal(existing, user, key) if existing is not None else None
+        refusal = entry_refusal(state, existing, user, key) if existing is not None else None
         if existing is not None and refusal is not None:
             outcome.send_numeric(user.id, refusal[0], existing.name, text=refusal[1])
             continue
@@ -68,6 +69,7 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         room = state.enter(user, name, outcome.entry.time)
         outcome.undo += (UndoJoin(room, user.id, invited),)
         visits.note_entered(state, outcome, user, (room.key,))
+        members.note_room(state, outcome, user, room)
         outcome.deliveries.append(Subscribed(user.id, room.key))
         show_entering(outcome, room, user)
         show_founder(state, outcome, room, user)
@@ -150,6 +152,7 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
         outcome.changed += (room.key,)
     visits.note_left(state, outcome, user, (room.key,))
     state.leave(user, room)
+    members.note_room(state, outcome, user, room)
 
 
 def invite(state: State, proposal: p.InviteUser, outcome: Outcome) -> None:
@@ -196,11 +199,18 @@ def _open_to(user: User, room: Room) -> None:
 def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
     """QUIT, a lost connection, or removal by the server: other users see the same."""
     user = outcome.source
-    if user is not None and len(user.session_ids) > 1:
-        # The user stays, with the other sessions: no QUIT is shown.
+    if user is not None and (len(user.session_ids) > 1 or members.is_member(state, user)):
+        # The user stays, with the other sessions or offline: no QUIT is shown.
         end_session(state, user, proposal.session, proposal.reason, outcome, silent_ms=proposal.silent_ms)
     elif user is not None:
         leave_chat(state, user, proposal.reason, outcome, silent_ms=proposal.silent_ms)
+
+
+def remove_offline_user(state: State, proposal: p.RemoveOfflineUser, outcome: Outcome) -> None:
+    """Take an offline user out of the chat, unless a device has come back or the account stays after all."""
+    user = state.users.get(proposal.user)
+    if user is not None and user.offline and not members.is_member(state, user):
+        leave_chat(state, user, "The account was removed" if not user.account_id else "Offline", outcome)
 
 
 def end_session(
@@ -212,23 +222,30 @@ def end_session(
     *,
     drop: bool = False,
     silent_ms: int = 0,
+    moves: bool = False,
 ) -> None:
-    """End one of several sessions of `user`. The others remain, so a change of the away message is all there is to
-    show."""
+    """End a session of `user`, who stays: with other sessions, or offline as a member. So a change of the away message
+    is all there is to show. With `moves` the session goes on as that of another user."""
+    was_present = members.is_present(state, user)
     if session not in state.short_visits:
         position = visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms, stays=True)
         outcome.redo += (SessionEndRedo(user, position),)
     short_visits.end_all(state, session, outcome)
     if state.detach(user, session):
         show_away(state, user, outcome)
-    outcome.deliveries.append(SessionClosed(session, reason, drop))
+    if members.is_member(state, user):
+        members.update_presence(state, outcome, user, was_present=was_present)
+    if not moves:
+        outcome.deliveries.append(SessionClosed(session, reason, drop))
 
 
-def show_away(state: State, user: User, outcome: Outcome) -> None:
-    """Tell users who share a room with `user`, or monitor the name, of the away message (away-notify)."""
-    message = Message("AWAY", (user.away,) if user.away else (), user.prefix)
-    forms = (outcome.form(caps.AWAY_NOTIFY, message),)
-    outcome.deliveries.append(InForms(forms, users=tuple(state.peers(user)), but=user.id, watched=user.nick))
+def disconnect_user(state: State, user: User, reason: str, outcome: Outcome, *, show: bool = False) -> None:
+    """End all sessions of `user`: a member stays, offline; other users leave the chat. `show`: see leave_chat."""
+    if members.is_member(state, user):
+        for session in user.session_ids:
+            end_session(state, user, session, reason, outcome)
+    else:
+        leave_chat(state, user, reason, outcome, show=show)
 
 
 def leave_chat(
@@ -240,9 +257,10 @@ def leave_chat(
     drop: bool = False,
     show: bool = False,
     silent_ms: int = 0,
+    moves: bool = False,
 ) -> None:
     """Take `user` out of the chat; with `show` they see their own QUIT. A reason too long for one line is left out
-    rather than cut. `silent_ms`: see :class:`chatctl.chat.entries.proposals.Quit`."""
+    rather than cut. `silent_ms`: see :class:`chatctl.chat.entries.proposals.Quit`; `moves`: see end_session."""
     position = visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms)
     message = Message("QUIT", (reason,), user.prefix)
     if len(message.line) > MAX_LINE_BYTES:
@@ -266,8 +284,10 @@ def leave_chat(
         outcome.add_room_fact(room, "QUIT", user, reason)
     state.add_former_nick(user, outcome.entry.time)
     rooms = dict(user.rooms)
+    members.forget(state, outcome, user.identity)
     state.remove_user(user)
     outcome.redo += (DepartureRedo(user, rooms, reason, position),)
-    outcome.deliveries.extend(SessionClosed(id, reason, drop) for id in user.session_ids)
+    if not moves:
+        outcome.deliveries.extend(SessionClosed(id, reason, drop) for id in user.session_ids)
     if not user.transient:
         outcome.deliveries.append(WentOffline(user.nick))

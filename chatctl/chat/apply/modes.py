@@ -5,6 +5,7 @@ Members are told what changed, and only that. A list mode without a parameter as
 
 from __future__ import annotations
 
+from chatctl.chat.apply import members
 from chatctl.chat.apply.room_settings import room_for
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.outcome import ChangedStanding, Outcome
@@ -140,6 +141,8 @@ def _change_standing(
         return None
     room.members[other.id] = wanted
     outcome.undo += (ChangedStanding(room, other.id, standing, wanted),)
+    if isinstance(other, User):
+        members.note_room(state, outcome, other, room)
     return p.ModeChange(change.add, change.letter, other.nick)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from chatctl.chat.apply import visits
+from chatctl.chat.apply import members, visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.entries.deliveries import RoomsShown, ToRoom, ToUsers, WentOffline
 from chatctl.chat.entries.outcome import Outcome
@@ -37,6 +37,8 @@ class DepartureRedo:
         """Show the QUIT, once, and keep it for each room that the user was in."""
         user, rooms = self.user, list(self.user.rooms.values())
         state.departed.pop(user.id, None)
+        if state.user_of_account(user.account_id) is None:
+            members.forget(state, outcome, user.identity)
         visits.note_position(state, outcome, user, [room.key for room in rooms], self._position)
         known = [room for room in map(state.rooms.get, [room.key for room in rooms]) if room is not None]
         audience = dict.fromkeys(id for room in known for id in room.members)
@@ -111,6 +113,18 @@ class RenameRedo:
             outcome.deliveries.append(WentOffline(nick_of(known)))
 
 
+class MemberRedo:
+    """A user whose account stays in the chat was registered."""
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Store the member again."""
+        if state.users.get(self._user.id) is self._user:
+            members.note_member(state, outcome, self._user)
+
+
 class OperatorRedo:
     """A user logged in to an account, and was made an operator of the server if the account said so. `former` is the
     name of the account of the user until then, ``""`` for none."""
@@ -151,8 +165,11 @@ class LoginRedo:
         user = self._user
         if self._left:
             visits.note_account_position(state, outcome, self._before, self._left, self._position)
+        if user.identity != self._before:
+            members.forget(state, outcome, self._before)
         if state.users.get(user.id) is not user:
             return
+        members.note_member(state, outcome, user)
         visits.note_entered(state, outcome, user, user.rooms)
         for room in user.rooms.values():
             if room.remove_insiders(self._before) | room.add_insider(user):

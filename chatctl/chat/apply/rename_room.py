@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatctl.chat.apply.room_moves import move_room
 from chatctl.chat.apply.room_settings import room_for
 from chatctl.chat.apply.undo import UndoRoomRename
 from chatctl.chat.entries import proposals as p
@@ -45,7 +46,7 @@ def rename_room(state: State, proposal: p.RenameRoom, outcome: Outcome) -> None:
         return
     old_key, old_name = room.key, room.name
     renamed_at, room.renamed_at = room.renamed_at, outcome.entry.time
-    state.rename_room(room, proposal.name)
+    move_room(state, room, proposal.name)
     outcome.undo += (UndoRoomRename(room, old_name, room.name, renamed_at),)
     outcome.deliveries.append(RoomRenamed(old_key, old_name, room.key, outcome.form(0, message), proposal.reason))
     outcome.add_fact(RENAME, user, old_key, old_name, f"{old_name} {room.name} {proposal.reason}".rstrip())

@@ -53,12 +53,17 @@ def end_all(state: State, session: SessionId, outcome: Outcome) -> None:
 
 
 def take_place(state: State, user: User, proposal: p.Register) -> bool:
-    """Let `user`, who came through the control socket, take a place for another session; return whether there is one
-    to take. Users who have one, and sessions that need none, always may."""
-    if not user.console or proposal.console:
+    """Let `user`, who is offline or came through the control socket, take a place for another session; return whether
+    there is one to take. Users who have one, and sessions that need none, always may."""
+    if user.offline and proposal.console:
+        user.console = True
+        state.console_users += 1
+        return True
+    if not user.offline and (not user.console or proposal.console):
         return True
     if state.places_taken >= state.rules.listener_limit:
         return False
-    user.console = False
-    state.console_users -= 1
+    if user.console:
+        user.console = False
+        state.console_users -= 1
     return True

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatctl.chat.apply.room_moves import move_room
 from chatctl.chat.entries.deliveries import Delivery, RoomMoved, Subscribed, Unsubscribed
 from chatctl.chat.model.accounts import RecordKey, record_key
 from chatctl.chat.model.user_data import ReadMark, mark_key, outlives_session
@@ -65,7 +66,7 @@ class UndoLeave(NamedTuple):
             departed.named(nick_of(self.prefix))
         if user is None or user.id in self.room.members:
             return ()
-        room = state.bring_back(user, self.room, self.standing)
+        room = state.put_back(user, self.room, self.standing)
         if user.prefix != self.prefix:
             state.stale_prefixes[user.id] = self.prefix
         return (Subscribed(user.id, room.key),)
@@ -118,7 +119,7 @@ class UndoRoomRename(NamedTuple):
             room.name, room.key = self.before, names.room_fold(self.before)
             return ()
         waiting = len(state.forgotten)
-        state.rename_room(room, self.before)
+        move_room(state, room, self.before)
         del state.forgotten[waiting:]
         room.renamed_at = self.renamed_at
         if room.key == key:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from chatctl.chat.entries.outcome import Outcome
-from chatctl.chat.model.accounts import record_key
+from chatctl.chat.model.accounts import RecordKey, record_key
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
 from chatctl.chat.model.visits import Visits
@@ -59,6 +59,24 @@ def note_account_position(
 ) -> None:
     """Remember that the account with this identity left `rooms` with this position."""
     _put(state, outcome, _visits(state, identity).leaving(rooms, time, stays=stays))
+
+
+def rename(state: State, old: str, new: str) -> None:
+    """Move the positions of users in a room that was renamed, and drop those in an earlier room `new`."""
+    state.guest_visits.rename(old, new)
+    for visits in state.accounts.visits():
+        if old in visits.left or old in visits.inside or new in visits.left:
+            key = record_key(visits)
+            state.accounts.put(key, visits.renamed(old, new))
+            state.forgotten.append(key)
+
+
+def restart(state: State) -> list[RecordKey]:
+    """Set the positions of accounts that were in rooms when the server ended; return the records that changed."""
+    changed = [visits for visits in state.accounts.visits() if visits.inside]
+    for visits in changed:
+        state.accounts.put(record_key(visits), visits.leaving(visits.inside, state.last_time))
+    return [record_key(visits) for visits in changed]
 
 
 def _guest_keys(user: User) -> Iterator[str]:

@@ -16,6 +16,7 @@ from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.tasks import MakeVerifier
 from chatctl.chat.model.accounts import Account
+from chatctl.chat.model.policy import ALWAYS_ON
 from chatctl.chat.model.reserved_names import NICKSERV
 from chatctl.chat.model.user import SERVICE_USER
 from chatctl.protocol import names
@@ -29,6 +30,7 @@ HELP = (
     "IDENTIFY [account] <password> - log in",
     "LOGOUT - be a guest again",
     "PASSWD <old password> <new password> - change the password",
+    "SET ALWAYS-ON ON|OFF|DEFAULT - whether you stay in the chat while your devices are not connected",
     "INFO [account] - whether there is an account of that name",
     "Clients that support SASL should use that instead: it logs in before others see you.",
 )
@@ -52,7 +54,7 @@ def _help(view: CommandContext, session: Session, words: list[str]) -> Result:
 
 
 def _unknown(view: CommandContext, session: Session, words: list[str]) -> Result:
-    return _say(view, session, "That is nothing NickServ knows; HELP says what it does")
+    return _say(view, session, "Unknown command; HELP lists the commands")
 
 
 def _register(view: CommandContext, session: Session, words: list[str]) -> Result:
@@ -115,12 +117,25 @@ def _change_password(view: CommandContext, session: Session, account: Account, o
     return p.ChangeAccount(session.id, "", account.name, NICKSERV, verifier, checked=checked)
 
 
+def _set(view: CommandContext, session: Session, words: list[str]) -> Result:
+    """SET ALWAYS-ON ON|OFF|DEFAULT."""
+    account = view.state.accounts.named(view.account(session))
+    if account is None:
+        return _say(view, session, "Please log in first")
+    if len(words) != 2 or words[0].upper() != "ALWAYS-ON" or words[1].lower() not in ("on", "off", "default"):
+        return _say(view, session, "Please say SET ALWAYS-ON ON, OFF or DEFAULT")
+    if view.rules.always_on not in ALWAYS_ON:
+        return _say(view, session, "On this server accounts leave the chat with their last device")
+    return p.ChangeAccount(session.id, "", account.name, NICKSERV, always_on=words[1].lower())
+
+
 def _info(view: CommandContext, session: Session, words: list[str]) -> Result:
     name = words[0] if words else view.called(session)
     account = view.state.accounts.named(name)
     if account is None:
         return _say(view, session, f"The account {name} does not exist"[:200])
-    here = any(user.account_id == account.id for user in view.state.users.values())
+    user = view.state.user_of_account(account.id)
+    here = user is not None and not user.offline
     return _say(
         view, session, f"{account.name} is an account", "Its owner is online" if here else "Its owner is offline"
     )
@@ -134,6 +149,7 @@ _TABLE: Mapping[str, Callable[[CommandContext, Session, list[str]], Result]] = {
     "LOGOUT": _log_out,
     "PASSWD": _passwd,
     "INFO": _info,
+    "SET": _set,
 }
 
 

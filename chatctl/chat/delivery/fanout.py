@@ -1,7 +1,6 @@
 """The fan-out: which bytes each session receives, in which order, and when.
 
-A chat server spends most of its time sending the same bytes to many recipients. This design costs one list append per
-recipient and tick.
+Sending the same bytes to many recipients costs one list append per recipient and tick.
 
 Invariants:
 
@@ -19,10 +18,8 @@ Invariants:
 - [parked] Groups are parked until the facts of their tick and of all earlier ticks are durable. Then they are released
   in order. So every message that was received is in the history.
 - [direct-answer] A reply is released at once if the session has no parked output and caused none.
-- [ephemeral] Ephemeral lines (typing) do not wait. A session without parked output gets them at once, others in order,
-  and they are dropped once they are too old.
-- [refused-lines] If the facts of a tick cannot be stored, their lines are removed from the parked output and the rest
-  is released.
+- [ephemeral] Ephemeral lines (typing) are sent at once, or in order after parked output; old ones are dropped.
+- [refused-lines] Lines whose facts cannot be stored are removed from the parked output; the rest is released.
 
 Ticks are numbered; `released` is the last tick whose groups were released. `waits` of a room or session is the last
 tick with output for it: it has parked output while ``waits > released``.

@@ -233,6 +233,9 @@ class Hub:
         """End the tick: release durable output, then park the output of the tick and submit its facts."""
         if self._view.batches:
             self._expire_batches()
+        due = self._presence_deadline()
+        if due is not None and due <= self._clock():
+            self._order.propose(p.ExpireDeadlines(NO_SESSION, ""))
         if self._router.banned_sessions:
             self._end_banned_sessions()
         if self._view.rules is not self._offered_by:
@@ -271,9 +274,14 @@ class Hub:
         """Return the time of the next timed work (ms since 1970 UTC), or None."""
         times = [batches.next_deadline(self._view)]
         times.append(self.commit_gate.retry_at())
+        times.append(self._presence_deadline())
         if self._rate_limiter is not None and (awake := self._rate_limiter.next_ready_at()) is not None:
             times.append(math.ceil(awake))
         return min((time for time in times if time is not None), default=None)
+
+    def _presence_deadline(self) -> int | None:
+        """Return when a changed presence is to be announced ([late-presence] in members.py)."""
+        return next((due for due, _ in self.state.presence.values()), None)
 
     def _expire_batches(self) -> None:
         """Refuse client batches that were open for too long."""

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from chatctl.chat.commands import about, metadata, rooms
-from chatctl.chat.commands.base import CommandContext, NumericReply, batched
+from chatctl.chat.commands import about, rooms
+from chatctl.chat.commands.base import CommandContext, NumericReply
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.render import tags_of
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.labeled_response import LabeledResponse, ResponsePart
+from chatctl.chat.engine.metadata_notifier import MetadataNotifier
 from chatctl.chat.engine.reply_sender import ReplySender
 from chatctl.chat.engine.room_snapshots import RoomSnapshots
 from chatctl.chat.entries import deliveries as d
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import NO_SESSION
-from chatctl.chat.model.room import Room
 from chatctl.chat.ports import LogPort
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
@@ -56,6 +56,7 @@ class Router:
         self._by_user = by_user
         self._replies = replies
         self._snapshots = RoomSnapshots(view, fanout, replies)
+        self._metadata = MetadataNotifier(view, fanout, sessions, by_user, replies)
         self._log = log
         self._proposer = NO_SESSION  # the session that proposed the entry whose deliveries are handled
 
@@ -213,36 +214,10 @@ class Router:
         room = self._view.state.rooms[delivery.room]
         for session in self._by_user.of(delivery.user):
             self._snapshots.send(session, room, delivery.since)
-        self._send_metadata_of(delivery.user, room)
+        self._metadata.show_joined(delivery.user, room, self._proposer)
 
-    def _send_metadata_of(self, id: UserId, room: Room) -> None:
-        """Show the metadata of a user who joined `room` to its members."""
-        user = self._view.state.users[id]
-        values = metadata.values_of(self._view, user)
-        if values:
-            changed: tuple[tuple[str, str | None], ...] = tuple(values.items())
-            self._metadata_changed(
-                d.MetadataChanged(self._proposer, user.nick, changed, room.key, (), cleared=False), 0
-            )
-
-    def _metadata_changed(self, delivery: d.MetadataChanged, seq: int) -> None:
-        view, actor = self._view, self._sessions.get(delivery.actor)
-        if delivery.room:
-            recipients = dict.fromkeys(self._fanout.members(delivery.room, 0))
-        else:
-            here = self._by_user.of_all(delivery.users)
-            recipients = dict.fromkeys(session for session in here if session is not None)
-            recipients.update(dict.fromkeys(view.monitors.watchers(delivery.target)))
-        for session in recipients:
-            if session is not actor and session.caps & metadata.METADATA:
-                for key, value in delivery.changed:
-                    if key in session.subscriptions:
-                        self._fanout.order_after(session)  # so that it waits for the record, as everything does
-                        news = metadata.news(session, delivery.target, key, value, view.rules.server_name)
-                        self._replies.reply(session, news)
-        if actor is not None and delivery.cleared:
-            gone = [NumericReply(n.RPL_KEYNOTSET, (delivery.target, key)) for key, _ in delivery.changed]
-            self._replies.reply_all(actor, batched(view, "metadata", (delivery.target,), gone))
+    def _notify_metadata(self, delivery: d.MetadataChanged, seq: int) -> None:
+        self._metadata.notify(delivery)
 
     def _rename_room(self, delivery: d.RoomRenamed, seq: int) -> None:
         room = self._view.state.rooms[delivery.key]
@@ -314,7 +289,7 @@ class Router:
         session.registering = False
         session.registered = True
         session.password = ""
-        self._log.info("user registered", session=session.id, user=user, users=len(self._view.state.users))
+        self._log.info("user registered", session=session.id, user=user, users=self._view.state.places_taken)
         self._replies.reply_all(session, about.welcome(self._view, session))
 
     def _attach(self, delivery: d.Attached, seq: int) -> None:
@@ -323,6 +298,18 @@ class Router:
         if session is None or user is None:
             return
         self._welcome(session, user.id)
+
+    def _move_session(self, delivery: d.SessionMoved, seq: int) -> None:
+        session = self._sessions.get(delivery.session)
+        if session is None:
+            return
+        for room in list(session.rooms):
+            self._fanout.unsubscribe(session, room)
+        if delivery.message is not None:
+            self._replies.reply(session, delivery.message)
+        self._by_user.remove(session)
+        self._by_user.add(session, delivery.user)
+        session.account_id = delivery.account_id
 
     def _send_snapshots(self, delivery: d.RoomsShown, seq: int) -> None:
         session = self._sessions.get(delivery.session)
@@ -385,12 +372,13 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.VisitEnded: Router._end_visit,
     d.RoomRenamed: Router._rename_room,
     d.RoomMoved: Router._move_room,
-    d.MetadataChanged: Router._metadata_changed,
+    d.MetadataChanged: Router._notify_metadata,
     d.CameOnline: Router._notify_online,
     d.WentOffline: Router._notify_offline,
     d.LoggedIn: Router._log_in,
     d.Registered: Router._register,
     d.Attached: Router._attach,
+    d.SessionMoved: Router._move_session,
     d.RoomsShown: Router._send_snapshots,
     d.Rejected: Router._reject,
     d.SessionClosed: Router._close_session,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from chatctl.chat.apply import members, visits
+from chatctl.chat.apply.removed_accounts import clear_missing_founder, forget_removed
 from chatctl.chat.apply.undo import records_to_restore, rooms_to_restore
 from chatctl.chat.model.accounts import Changes, Record, RecordKey, record_key
 from chatctl.chat.model.records import RoomRecord
@@ -36,16 +38,16 @@ class StoredSettings:
         for record in records:
             self._durable_records[record_key(record)] = record
             state.accounts.restore(record)
+        restarted = [*visits.restart(state), *members.restore(state)]
         for settings in rooms:
             self._durable_rooms[settings.key] = settings
             state.restore(settings)
             # Accounts may have been removed while no server ran.
-            if state.forget_removed(settings.key) | state.clear_missing_founder(settings.key):
+            if forget_removed(state, settings.key) | clear_missing_founder(state, settings.key):
                 self.changed_rooms[settings.key] = None
             room = state.rooms.get(settings.key)
-            if room is not None and room.locked:  # members who could return are not known
+            if room is not None and room.locked:  # users who could return are not known
                 state.drop_if_unused(room)
-        restarted = state.restart_visits()
         self._durable_records.update((key, state.accounts.get(key)) for key in restarted)
         return restarted
 

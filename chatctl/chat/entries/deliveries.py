@@ -268,6 +268,16 @@ class Attached(Delivery):
     user: UserId
 
 
+class SessionMoved(Delivery):
+    """The session belongs to `user` from here on, since it logged in to the account `account_id`. It leaves all rooms;
+    `message` is sent to it (None: none)."""
+
+    session: SessionId
+    user: UserId
+    account_id: str
+    message: Message | None
+
+
 class RoomsShown(Delivery):
     """The session gets the rooms of its user, with the messages of each after the time in `since` (ms, by room key). If
     an entry before `seq` cannot be stored, this is not shown, but done again (apply/redo.py, Attachment)."""

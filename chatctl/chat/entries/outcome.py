@@ -83,6 +83,7 @@ class ChangedIdentity(NamedTuple):
         if user is None or UserIdentity.of(user) != self.after:
             return ()
         user.account, user.account_id, user.account_created, user.operator = self.before
+        state.index_account(user)
         rest = user.modes.replace(SERVER_OPERATOR, "")
         state.change_modes(user, "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest)
         state.changed(user)

@@ -1,7 +1,7 @@
 """Proposals of sessions, and the entries that they become when they are ordered.
 
 A proposal names its session by id and holds plain values only, so that it could travel to another machine. One command
-is one proposal, however many targets it has.
+is one proposal, however many targets it has. `form`: how to write the answer, for a command, NickServ or `chatctl`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from chatctl.chat.entries.durability import Proposal, Refusable, Retried, Unstored
+from chatctl.chat.model.ids import UserId
 
 __all__ = ["Proposal", "Refusable", "Retried", "Unstored"]  # with all that is defined here
 
 STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact", "+draft/persist"})
-"""Client-only tags that make a TAGMSG worth keeping (ircv3.net/specs/client-tags/react), or ask for it (persist, as in
-Ergo)."""
+"""Client-only tags with which a TAGMSG is stored (ircv3.net/specs/client-tags/react; persist as in Ergo)."""
 
 
 @dataclass(slots=True)
@@ -73,10 +73,8 @@ class SendMessage(Refusable):
 
 @dataclass(slots=True)
 class SendMessageRun(Refusable):
-    """Several PRIVMSG lines to one room, of one session in its turn, without tags.
-
-    They are one entry, so that their common part is handled once; each line is a message with its own id.
-    """
+    """Several PRIVMSG lines to one room, of one session in its turn, without tags. They are one entry, so that their
+    common part is handled once; each line is a message with its own id."""
 
     room: str
     texts: Sequence[str]
@@ -176,9 +174,6 @@ class SetAway(Unstored):
     reason: str
 
 
-# Accounts. `form` says how the answer is written: as the command, as NickServ, or for the control socket.
-
-
 @dataclass(slots=True)
 class AddAccount(Refusable):
     """A new account `name`, to which the session is logged in. `invite` is the hash of an invitation's token, or
@@ -210,7 +205,8 @@ class LogOut(Retried):
 
 @dataclass(slots=True)
 class ChangeAccount(Refusable):
-    """A change of an account: its verifier (``""``: unchanged), or whether it is an operator (None: unchanged).
+    """A change of an account: its verifier (``""``: unchanged), whether it is an operator (None: unchanged), or
+    `always_on`: whether it stays in the chat without a connection (on, off, default; ``""``: unchanged).
 
     `checked` is the id of the account and the verifier that its owner's password was checked against: the proposal is
     refused if either has changed. None if the operator of the machine asks.
@@ -221,6 +217,7 @@ class ChangeAccount(Refusable):
     verifier: str = ""
     operator: bool | None = None
     checked: tuple[str, str] | None = None
+    always_on: str = ""
 
 
 @dataclass(slots=True)
@@ -229,6 +226,18 @@ class RemoveAccount(Refusable):
 
     account: str
     form: str
+
+
+@dataclass(slots=True)
+class RemoveOfflineUser(Retried):
+    """The departure of an offline user, whose account does not stay in the chat any more. Proposed by the server."""
+
+    user: UserId
+
+
+@dataclass(slots=True)
+class ExpireDeadlines(Unstored):
+    """A moment in time: presence that is due is announced."""
 
 
 @dataclass(slots=True)

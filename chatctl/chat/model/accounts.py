@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from chatctl.chat.model.members import Member, Membership
 from chatctl.chat.model.server_bans import Ban, Bans
 from chatctl.chat.model.user_data import Marks, Metadata, ReadMark, account_identity
 from chatctl.chat.model.visits import Visits
@@ -24,7 +25,7 @@ class Account:
     `key` is the name's folded form; `verifier` see :mod:`chatctl.protocol.scram`; `created` in ms since 1970 UTC; `id`
     is never given to another account, though the name may be; `since` is the seq of the entry that made the account, so
     that nothing with a lower seq is this account's, whatever name it bears; `operator`: an operator of the server
-    without OPER.
+    without OPER; `always_on`: whether it stays in the chat without a connection (None: as the setting says).
 
     Invariants:
 
@@ -39,6 +40,7 @@ class Account:
     id: str
     since: int
     operator: bool = False
+    always_on: bool | None = None
 
     def __repr__(self) -> str:
         return f"Account({self.name!r})"
@@ -68,17 +70,19 @@ class Invitation:
     created: int
 
 
-Record = Account | Invitation | ReadMark | Metadata | Ban | Visits
+Record = Account | Invitation | ReadMark | Metadata | Ban | Visits | Member | Membership
 RecordKey = tuple[str, str]
 """A record's kind and its key."""
 
-KINDS: Mapping[str, type[Account] | type[Invitation] | type[ReadMark] | type[Metadata] | type[Ban] | type[Visits]] = {
+KINDS: Mapping[str, type[Record]] = {
     "account": Account,
     "invite": Invitation,
     "mark": ReadMark,
     "metadata": Metadata,
     "ban": Ban,
     "visits": Visits,
+    "member": Member,
+    "membership": Membership,
 }
 """The kinds of record, by the name under which they are kept."""
 
@@ -117,6 +121,7 @@ class Accounts:
         self._by_id: dict[str, str] = {}
         self.marks = Marks()
         self._metadata: dict[str, Metadata] = {}
+        self._memberships: dict[str, dict[RecordKey, Membership]] = {}
 
     def __iter__(self) -> Iterator[Account]:
         return (record for record in self._records.values() if isinstance(record, Account))
@@ -138,6 +143,8 @@ class Accounts:
             self.marks.put(record)
         elif isinstance(record, Metadata):
             self._metadata[record.key] = record
+        elif isinstance(record, Membership):
+            self._memberships.setdefault(record.identity, {})[key] = record
         if isinstance(record, Account):
             self.count += 1
             self._by_id[record.id] = record.key
@@ -157,6 +164,11 @@ class Accounts:
             self._metadata.pop(old.key, None)
         elif isinstance(old, Ban):
             self.ban_count -= 1
+        elif isinstance(old, Membership):
+            rooms = self._memberships[old.identity]
+            del rooms[record_key(old)]
+            if not rooms:
+                del self._memberships[old.identity]
 
     def enforce(self, key: str) -> Ban | None:
         """Let the record of the ban `key` count from now on, or its absence; return the ban."""
@@ -177,6 +189,19 @@ class Accounts:
     def visits(self) -> list[Visits]:
         """Return the visits of all accounts."""
         return [record for record in self._records.values() if isinstance(record, Visits)]
+
+    def members(self) -> list[Member]:
+        """Return the records of all members."""
+        return [record for record in self._records.values() if isinstance(record, Member)]
+
+    def memberships(self, identity: str) -> list[Membership]:
+        """Return the rooms of a member."""
+        return list(self._memberships.get(identity, {}).values())
+
+    def member_keys(self, identity: str) -> list[RecordKey]:
+        """Return the keys of all records that say where a member is."""
+        own = ("member", identity)
+        return [*([own] if own in self._records else ()), *self._memberships.get(identity, ())]
 
     def metadata_of(self, owner: str) -> Mapping[str, str]:
         """Yield the metadata of an identity, or of a room."""

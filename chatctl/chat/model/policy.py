@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 from chatctl.protocol import scram
 
+OPT_OUT, OPT_IN = "opt-out", "opt-in"
+ALWAYS_ON = (OPT_OUT, OPT_IN)
+"""Values of `Rules.always_on` with which accounts stay in the chat while their devices are not connected."""
+
 LOBBY = "#lobby"
 """The default room: it always exists and has no owner."""
 
@@ -25,6 +29,12 @@ class Rules:
     password: str = ""
     registration: str = "open"
     """Which users may make an account: see MODES in :mod:`chatctl.chat.model.accounts`."""
+    always_on: str = "off"
+    """Whether accounts stay in the chat without a connection: opt-out (unless they choose not to), opt-in or off."""
+    always_on_days: int = 90
+    """Days after which an offline member leaves the chat."""
+    max_members: int = 10_000
+    """Offline members; past that the one offline for longest leaves."""
     guests: bool = True
     """Whether people may be here without an account."""
     iterations: int = scram.DEFAULT_ITERATIONS

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 
-from chatctl.chat.model.accounts import Accounts, RecordKey, record_key
+from chatctl.chat.model.accounts import Account, Accounts, RecordKey, record_key
 from chatctl.chat.model.ids import NO_USER, SessionId, UserId
 from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.policy import LOBBY, Rules
@@ -17,7 +17,7 @@ from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.model.room import LOBBY_MODES, Room
 from chatctl.chat.model.short_visits import ShortVisits
 from chatctl.chat.model.user import MAX_FORMER_NICKS, SERVICE_USER, FormerNick, User
-from chatctl.chat.model.user_data import ACCOUNT, Metadata, outlives_session
+from chatctl.chat.model.user_data import Metadata, outlives_session
 from chatctl.chat.model.visits import GuestVisits
 from chatctl.protocol import names
 
@@ -49,6 +49,11 @@ class State:
         self.short_visits = ShortVisits()
         self.console_users = 0
         """The number of users on the control socket, who do not count for `listener_limit`."""
+        self.offline_users = 0
+        """The number of users without a session ([members-durable] in members.py), who do not count either."""
+        self.presence: dict[UserId, tuple[int, str]] = {}
+        """Users whose presence changed without an announcement so far: when it is due (ms since 1970 UTC), and the away
+        message that others know. In the order of the times."""
         self.peak_users = 0
         self.with_mode: Counter[str] = Counter()
         """The number of users with each user mode, kept up to date because every registration reports it, as does
@@ -65,6 +70,7 @@ class State:
         """Names that a user gave up by an entry that is not stored yet: the user's id, and the entry's seq. If the
         commit fails the user has the name again."""
         self._by_name: dict[str, User] = {}
+        self._by_account: dict[str, User] = {}
         self._by_skeleton: dict[str, list[User]] = {}
         lobby = Room(LOBBY, rules.created)
         lobby.modes = LOBBY_MODES
@@ -87,26 +93,50 @@ class State:
     @property
     def places_taken(self) -> int:
         """How many users count for `listener_limit`."""
-        return len(self.users) - self.console_users
+        return len(self.users) - self.console_users - self.offline_users
 
     def user_of(self, session: SessionId) -> User | None:
         """Return the user of a session; None if it is not registered, or has ended."""
         return self.by_session.get(session)
 
+    def user_of_account(self, account_id: str) -> User | None:
+        """Return the user of an account, online or offline."""
+        user = self._by_account.get(account_id) if account_id else None
+        return user if user is not None and user.account_id == account_id and user.id in self.users else None
+
+    def log_in(self, user: User, account: Account | None) -> None:
+        """Set the account of `user`, or none."""
+        user.log_in(account)
+        self.index_account(user)
+
+    def index_account(self, user: User) -> None:
+        """Make `user` the one of its account, if it has one."""
+        if user.account_id:
+            self._by_account[user.account_id] = user
+
     def attach(self, user: User, session: SessionId, tokens: str, away: str) -> None:
         """Add a session to `user`; `away` is the away message that it gave while it registered."""
-        user.add_away(session, away)
+        if user.offline:
+            user.session = session
+            self.offline_users -= 1
+            self.with_mode.update(user.modes)
+        else:
+            user.add_away(session, away)
         if user.sessions is None:
             user.sessions = {user.session: user.secret + user.instance}
         user.sessions[session] = tokens
         self.by_session[session] = user
 
     def detach(self, user: User, session: SessionId) -> bool:
-        """Remove a session, not the last one, from `user`; return whether their away message changed by that."""
-        assert user.sessions is not None
+        """Remove a session from `user`, who is offline without one; return whether the away message changed by that."""
+        if user.sessions is None:
+            user.sessions = {user.session: ""}
         del user.sessions[session]
         del self.by_session[session]
         self._end_short_visits(session)
+        if not user.sessions:
+            self._count_as_offline(user)
+            return False
         return user.drop_away(session)
 
     def room_named(self, name: str) -> Room | None:
@@ -146,6 +176,20 @@ class State:
         self.console_users += user.console
         self.peak_users = max(self.peak_users, self.places_taken)
 
+    def _count_as_offline(self, user: User) -> None:
+        self.offline_users += 1
+        self.with_mode.subtract(user.modes)
+        self.console_users -= user.console
+        user.console = False
+
+    def add_offline_user(self, user: User) -> None:
+        """Add the user of a stored member, who has no session."""
+        user.sessions = {}
+        self.users[user.id] = user
+        self._by_account[user.account_id] = user
+        self._index(user)
+        self.offline_users += 1
+
     def rename(self, user: User, nick: str) -> None:
         """Give `user` another name."""
         self._unindex(user)
@@ -155,8 +199,9 @@ class State:
 
     def change_modes(self, user: User, modes: str) -> None:
         """Give `user` other user modes."""
-        self.with_mode.subtract(user.modes)
-        self.with_mode.update(modes)
+        if not user.offline:
+            self.with_mode.subtract(user.modes)
+            self.with_mode.update(modes)
         user.modes = modes
 
     def changed(self, user: User) -> None:
@@ -176,6 +221,8 @@ class State:
         self.change_modes(user, "")
         self._unindex(user)
         del self.users[user.id]
+        self.presence.pop(user.id, None)
+        self.offline_users -= user.offline
         self.console_users -= user.console
         for session in user.session_ids:
             del self.by_session[session]
@@ -233,8 +280,6 @@ class State:
         if old in self._empty:
             del self._empty[old]
             self._empty[room.key] = None
-        if room.key != old:
-            self.rename_visits(old, room.key)
         said = self.accounts.metadata_of(f"room {old}")
         if said and room.key != old:
             self._forget(f"room {old}", kept=True)
@@ -250,22 +295,6 @@ class State:
             if user.invited is not None and old in user.invited:
                 user.invited[room.key] = user.invited.pop(old)
 
-    def rename_visits(self, old: str, new: str) -> None:
-        """Move the positions of users in a room that was renamed, and drop those in an earlier room `new`."""
-        self.guest_visits.rename(old, new)
-        for visits in self.accounts.visits():
-            if old in visits.left or old in visits.inside or new in visits.left:
-                key = record_key(visits)
-                self.accounts.put(key, visits.renamed(old, new))
-                self.forgotten.append(key)
-
-    def restart_visits(self) -> list[RecordKey]:
-        """Set the positions of accounts that were in rooms when the server ended; return the records that changed."""
-        changed = [visits for visits in self.accounts.visits() if visits.inside]
-        for visits in changed:
-            self.accounts.put(record_key(visits), visits.leaving(visits.inside, self.last_time))
-        return [record_key(visits) for visits in changed]
-
     def leave(self, user: User, room: Room) -> None:
         """Remove `user` from `room`. An empty room is dropped, except the lobby and rooms with settings."""
         del room.members[user.id]
@@ -279,8 +308,8 @@ class State:
         """Return whether a departure from `room` is still to be done again, so that it must not be dropped yet."""
         return any(room.key == left.key for user in self.departed.values() for left in user.rooms.values())
 
-    def bring_back(self, user: User, room: Room, standing: int) -> Room:
-        """Add `user`, whose departure could not be stored, to `room` again."""
+    def put_back(self, user: User, room: Room, standing: int) -> Room:
+        """Put `user` into `room` with a former standing, after a failed commit or a restart."""
         created = self.rooms.get(room.key)
         if created is not None and created is not room:
             # The user had joined again since, which was undone: the room created by that is empty.
@@ -318,22 +347,6 @@ class State:
         elif room is not None:
             room.reset_settings()
             self.drop_if_unused(room)
-
-    def forget_removed(self, key: str) -> bool:
-        """Remove deleted accounts from the users who may return to a room; return whether there were any."""
-        room = self.rooms[key]
-        accounts = [each for each in room.insiders or () if each.startswith(ACCOUNT)]
-        removed = [each for each in accounts if self.accounts.with_id(each.removeprefix(ACCOUNT)) is None]
-        return room.remove_insiders(*removed)
-
-    def clear_missing_founder(self, key: str) -> bool:
-        """Clear the founder of a room if that account does not exist; return whether that was so."""
-        room = self.rooms[key]
-        if not room.founder or self.accounts.with_id(room.founder) is not None:
-            return False
-        room.founder = ""
-        self.drop_if_unused(room)
-        return True
 
     def drop_if_unused(self, room: Room) -> None:
         """Drop an empty room without settings, or one that no user could join any more.

@@ -33,9 +33,9 @@ class User:
     """The owner of one or several registered sessions.
 
     `id`: see [user-ids] in ids.py. `session` is the only session, if `sessions` is None; else `sessions` maps all of
-    them to the tokens of their clients. `rooms` maps room keys to rooms, in the order of joining. `operator` is the
-    name under which the user is an operator of the server (mode ``o`` shows it), or ``""``.
-    `transient`, `console`: that all sessions of the user are (see Session).
+    them to the tokens of their clients, and is empty for a member that is offline. `rooms` maps room keys to rooms, in
+    the order of joining. `operator` is the name under which the user is an operator of the server (mode ``o`` shows
+    it), or ``""``. `transient`, `console`: that all sessions of the user are (see Session).
     """
 
     __slots__ = (
@@ -94,6 +94,11 @@ class User:
     def session_ids(self) -> tuple[SessionId, ...]:
         """Return the sessions of this user: an account may have several."""
         return (self.session,) if self.sessions is None else tuple(self.sessions)
+
+    @property
+    def offline(self) -> bool:
+        """Whether this user has no session: see [members-durable] in members.py."""
+        return self.sessions is not None and not self.sessions
 
     @property
     def identity(self) -> str:

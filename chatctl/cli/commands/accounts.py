@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -20,6 +21,15 @@ from chatctl.cli.help import PlainCommand
 from chatctl.errors import InvalidNameError
 
 app = typer.Typer(help="List, add, change and remove accounts.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class AlwaysOn(StrEnum):
+    """Whether an account stays in the chat without a connection."""
+
+    ON = "on"
+    OFF = "off"
+    DEFAULT = "default"
+
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The account.")]
 
@@ -100,6 +110,25 @@ def promote(
     """Make an account an operator of the server, without OPER."""
     with asking(data_dir, config) as ask:
         print(ask({"command": "promote", "name": name, "operator": not undo})["text"])
+
+
+@app.command("set", cls=PlainCommand)
+@reports
+def set_(
+    name: Name,
+    always_on: Annotated[
+        AlwaysOn,
+        typer.Option(
+            "--always-on",
+            help="Stay in the chat without a connection: on, off, or default (as accounts.always_on says).",
+        ),
+    ],
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Change the options of an account."""
+    with asking(data_dir, config) as ask:
+        print(ask({"command": "set-always-on", "name": name, "always_on": always_on.value})["text"])
 
 
 def _verifier(name: str, config: str | None) -> str:

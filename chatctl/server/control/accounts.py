@@ -5,7 +5,7 @@ its token.
 
 - ``accounts``: the answer has ``accounts``, a list of objects.
 - ``add-account``, ``set-password``: ``name``, ``verifier``. ``remove-account``: ``name``. ``promote``: ``name``,
-  ``operator`` (true or false).
+  ``operator`` (true or false). ``set-always-on``: ``name``, ``always_on`` (on, off or default).
 - ``invite``: ``key`` (the token's hash), ``uses``, ``expires`` (ms since 1970 UTC), ``room``.
 
 The answer has ``text``, the sentence to show.
@@ -52,13 +52,14 @@ def account_handlers(hub: Hub) -> Mapping[str, Handler]:
 
 def listed(state: State) -> list[dict[str, object]]:
     """Return all accounts, as the answer to ``accounts`` has them."""
-    here = Counter(user.account_id for user in state.users.values())
+    here = Counter(user.account_id for user in state.users.values() if not user.offline)
     return [
         {
             "name": account.name,
             "created": account.created,
             "operator": account.operator,
             "here": here[account.id],
+            "always_on": {True: "on", False: "off", None: "default"}[account.always_on],
         }
         for account in state.accounts
     ]
@@ -75,6 +76,13 @@ def _number(request: Mapping[str, object], key: str) -> int:
     return value
 
 
+def _choice(request: Mapping[str, object]) -> str:
+    value = str(request["always_on"])
+    if value not in ("on", "off", "default"):
+        raise ValueError("always_on")
+    return value
+
+
 def proposal_for(request: Mapping[str, object]) -> p.Proposal:
     """Return the proposal of a request. Raises KeyError and ValueError for an invalid one."""
     return _PROPOSALS[str(request["command"])](request)
@@ -87,6 +95,9 @@ _PROPOSALS: Mapping[str, _Make] = {
     "set-password": lambda request: p.ChangeAccount(NO_SESSION, "", str(request["name"]), CONTROL, _verifier(request)),
     "promote": lambda request: p.ChangeAccount(
         NO_SESSION, "", str(request["name"]), CONTROL, operator=bool(request["operator"])
+    ),
+    "set-always-on": lambda request: p.ChangeAccount(
+        NO_SESSION, "", str(request["name"]), CONTROL, always_on=_choice(request)
     ),
     "remove-account": lambda request: p.RemoveAccount(NO_SESSION, "", str(request["name"]), CONTROL),
     "invite": lambda request: p.AddInvitation(

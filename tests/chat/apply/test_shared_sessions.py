@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatctl.chat.apply.identity import MAX_SESSIONS
+from chatctl.chat.apply.members import MAX_SESSIONS
 from chatctl.chat.model.policy import Rules
 from tests.chat.accounts import a_world, add, enter, plain, rules
 from tests.chat.world import Person, World
@@ -139,7 +139,7 @@ def test_returning_client_replaces_its_dead_session() -> None:
 def test_sessions_of_an_account_take_one_place_and_are_bounded(
     limit: int, held: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatctl.chat.apply.identity.MAX_SESSIONS", limit)
+    monkeypatch.setattr("chatctl.chat.apply.members.MAX_SESSIONS", limit)
     world = World(Rules(listener_limit=1, created=0, iterations=4096))
     add(world, "ann")
     many = [enter(world, "ann", "sesame") for _ in range(MAX_SESSIONS + 1)]
