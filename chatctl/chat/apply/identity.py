@@ -34,6 +34,7 @@ from chatctl.chat.model.reserved_names import reserved_problem
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
+from chatctl.chat.model.visits import PRIVATE
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
@@ -108,11 +109,13 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         user.transient = False
         outcome.deliveries.append(CameOnline(user.nick, user.prefix))
     now, was_present = outcome.entry.time, members.is_present(state, user)
-    since = {key: visits.position(state, user, key, now) for key in user.rooms}
+    since = visits.positions(state, user, now)
     state.attach(user, session, tokens, proposal.away)
     if proposal.transient:
         state.short_visits.register(session)
     members.update_presence(state, outcome, user, was_present=was_present, away=proposal.away)
+    if members.is_member(state, user):
+        visits.note_entered(state, outcome, user, (*user.rooms, PRIVATE))
     for id in dead:
         end_session(state, user, id, "Connected again from elsewhere", outcome, drop=True)
     outcome.deliveries.append(Attached(session, user.id))

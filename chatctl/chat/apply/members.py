@@ -19,22 +19,26 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from chatctl.chat.apply import visits
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import InForms
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import Record, RecordKey, record_key
-from chatctl.chat.model.ids import NO_SESSION, UserId
+from chatctl.chat.model.ids import NO_SESSION, SessionId, UserId
 from chatctl.chat.model.members import Member, Membership, membership_key
 from chatctl.chat.model.policy import ALWAYS_ON, OPT_OUT
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
 from chatctl.chat.model.user_data import ACCOUNT
+from chatctl.chat.model.visits import PRIVATE, Visits
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import Message
 
 MAX_SESSIONS = 10
 """Sessions that may be one user."""
+
+_DAY_MS = 24 * 3600 * 1000
 
 PRESENCE_MS = 30_000
 """Delay before others are told of a changed presence."""
@@ -48,9 +52,9 @@ def is_member(state: State, user: User) -> bool:
     return account.always_on if account.always_on is not None else state.rules.always_on == OPT_OUT
 
 
-def is_present(state: State, user: User) -> bool:
-    """Return whether a device of `user` is connected, short visits aside."""
-    return any(session not in state.short_visits for session in user.session_ids)
+def is_present(state: State, user: User, but: SessionId = NO_SESSION) -> bool:
+    """Return whether a device of `user` is connected, short visits and the session `but` aside."""
+    return any(session != but and session not in state.short_visits for session in user.session_ids)
 
 
 def note_member(state: State, outcome: Outcome, user: User) -> None:
@@ -61,6 +65,7 @@ def note_member(state: State, outcome: Outcome, user: User) -> None:
         forget(state, outcome, user.identity)
         return
     _put(state, outcome, Member(user.identity, user.username, user.realname, user.host, outcome.entry.time))
+    visits.note_entered(state, outcome, user, (*user.rooms, PRIVATE))
     for room in user.rooms.values():
         note_room(state, outcome, user, room)
 
@@ -73,6 +78,20 @@ def note_room(state: State, outcome: Outcome, user: User, room: Room) -> None:
         _put(state, outcome, Membership(key[1], room.name, room.created, standing))
     elif state.accounts.get(key) is not None:
         _remove(state, outcome, key)
+
+
+def expiry_time(state: State) -> int | None:
+    """Return when the member that is offline for longest has to leave (ms since 1970 UTC); 0 if there are too many."""
+    if len(state.offline) > state.rules.max_members:
+        return 0
+    since = next(iter(state.offline.values()), None)
+    return since + state.rules.always_on_days * _DAY_MS if since is not None else None
+
+
+def expired(state: State, now: int) -> User | None:
+    """Return a member that has to leave now."""
+    due = expiry_time(state)
+    return state.users[next(iter(state.offline))] if due is not None and due <= now else None
 
 
 def forget(state: State, outcome: Outcome, identity: str) -> None:
@@ -88,7 +107,7 @@ def restore(state: State) -> list[RecordKey]:
         The records that were dropped, because the account is gone or does not stay in the chat any more.
     """
     dropped: list[RecordKey] = []
-    for member in list(state.accounts.members()):
+    for since, member in sorted(((_last_seen(state, each), each) for each in state.accounts.members()), key=_first):
         account = state.accounts.with_id(member.key.removeprefix(ACCOUNT))
         if account is not None:
             user = User(
@@ -101,9 +120,9 @@ def restore(state: State) -> list[RecordKey]:
                 member.seen,
             )
             user.log_in(account)
-            user.away = offline_text(state.last_time or member.seen)
+            user.away = offline_text(since)
             if is_member(state, user) and state.user_named(account.name) is None:
-                state.add_offline_user(user)
+                state.add_offline_user(user, since)
                 for membership in state.accounts.memberships(member.key):
                     room = state.rooms.get(membership.room) or Room(membership.name, membership.created)
                     state.put_back(user, room, membership.standing)
@@ -112,6 +131,16 @@ def restore(state: State) -> list[RecordKey]:
         for key in state.accounts.member_keys(member.key):
             state.accounts.put(key, None)
     return dropped
+
+
+def _last_seen(state: State, member: Member) -> int:
+    """Return the time up to which a member is known to have been connected."""
+    record = state.accounts.get(("visits", member.key))
+    return max([member.seen, *record.left.values()]) if isinstance(record, Visits) else member.seen
+
+
+def _first(pair: tuple[int, Member]) -> int:
+    return pair[0]
 
 
 def rename(state: State, old: str, room: Room) -> None:

@@ -25,10 +25,14 @@ from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import SERVICE_USER, User
+from chatctl.chat.model.visits import PRIVATE
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE_BYTES, Message
+
+_EXPIRED_AT_ONCE = 20
+"""Members that leave by one entry, so that a tick stays short."""
 
 MAX_INVITATIONS = 50
 """Open invitations of one user; the oldest goes."""
@@ -206,6 +210,15 @@ def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
         leave_chat(state, user, proposal.reason, outcome, silent_ms=proposal.silent_ms)
 
 
+def expire_members(state: State, proposal: p.ExpireMembers, outcome: Outcome) -> None:
+    """Take members out of the chat that were offline for too long, or are too many; a few at a time."""
+    for _ in range(_EXPIRED_AT_ONCE):
+        oldest = members.expired(state, outcome.entry.time)
+        if oldest is None:
+            return
+        leave_chat(state, oldest, "Offline for too long", outcome)
+
+
 def remove_offline_user(state: State, proposal: p.RemoveOfflineUser, outcome: Outcome) -> None:
     """Take an offline user out of the chat, unless a device has come back or the account stays after all."""
     user = state.users.get(proposal.user)
@@ -228,10 +241,12 @@ def end_session(
     is all there is to show. With `moves` the session goes on as that of another user."""
     was_present = members.is_present(state, user)
     if session not in state.short_visits:
-        position = visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms, stays=True)
-        outcome.redo += (SessionEndRedo(user, position),)
+        seen = (*user.rooms, PRIVATE) if user.account else user.rooms
+        stays = members.is_present(state, user, but=session)
+        position = visits.note_left(state, outcome, user, seen, silent_ms=silent_ms, stays=stays)
+        outcome.redo += (SessionEndRedo(user, position, stays=stays),)
     short_visits.end_all(state, session, outcome)
-    if state.detach(user, session):
+    if state.detach(user, session, outcome.entry.time):
         show_away(state, user, outcome)
     if members.is_member(state, user):
         members.update_presence(state, outcome, user, was_present=was_present)

@@ -20,6 +20,7 @@ from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
+from chatctl.chat.model.visits import PRIVATE
 from chatctl.protocol.message import Message, nick_of
 
 
@@ -54,15 +55,17 @@ class DepartureRedo:
 
 
 class SessionEndRedo:
-    """One of several sessions of a user ended."""
+    """A session of a user ended, who stays in the chat: with other sessions (`stays`), or offline."""
 
-    def __init__(self, user: User, position: int) -> None:
+    def __init__(self, user: User, position: int, *, stays: bool) -> None:
         self._user = user
         self._position = position
+        self._stays = stays
 
     def redo(self, state: State, outcome: Outcome) -> None:
         """Remember the position."""
-        visits.note_position(state, outcome, self._user, list(self._user.rooms), self._position, stays=True)
+        places = [*self._user.rooms, PRIVATE]
+        visits.note_position(state, outcome, self._user, places, self._position, stays=self._stays)
 
 
 class AttachmentRedo:

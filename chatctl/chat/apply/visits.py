@@ -8,7 +8,7 @@ from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import RecordKey, record_key
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.chat.model.visits import Visits
+from chatctl.chat.model.visits import PRIVATE, Visits
 
 
 def position(state: State, user: User, room: str, now: int) -> int:
@@ -18,6 +18,11 @@ def position(state: State, user: User, room: str, now: int) -> int:
     if isinstance(record, Visits):
         times.append(record.left.get(room, 0))
     return max(times)
+
+
+def positions(state: State, user: User, now: int) -> dict[str, int]:
+    """Return the positions of `user` in its rooms and its private conversations, by key."""
+    return {key: position(state, user, key, now) for key in (*user.rooms, PRIVATE)}
 
 
 def note_entered(state: State, outcome: Outcome, user: User, rooms: Iterable[str]) -> None:

@@ -10,9 +10,11 @@ import math
 from collections.abc import Callable, Sequence
 
 from chatctl.chat.apply import apply
+from chatctl.chat.apply.members import expiry_time
 from chatctl.chat.commands import batches, connection, offered_capabilities
 from chatctl.chat.commands.administration import reread_proposal
 from chatctl.chat.commands.base import Answer, CommandContext, NumericReply
+from chatctl.chat.commands.playback import playback
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.delivery.sessions_by_user import SessionsByUser
@@ -236,6 +238,9 @@ class Hub:
         due = self._presence_deadline()
         if due is not None and due <= self._clock():
             self._order.propose(p.ExpireDeadlines(NO_SESSION, ""))
+        due = expiry_time(self.state)
+        if due is not None and due <= self._clock():
+            self._order.propose(p.ExpireMembers(NO_SESSION, ""))
         if self._router.banned_sessions:
             self._end_banned_sessions()
         if self._view.rules is not self._offered_by:
@@ -275,6 +280,7 @@ class Hub:
         times = [batches.next_deadline(self._view)]
         times.append(self.commit_gate.retry_at())
         times.append(self._presence_deadline())
+        times.append(expiry_time(self.state))
         if self._rate_limiter is not None and (awake := self._rate_limiter.next_ready_at()) is not None:
             times.append(math.ceil(awake))
         return min((time for time in times if time is not None), default=None)
@@ -337,6 +343,8 @@ class Hub:
             stored = outcome.facts or outcome.records
             shown_if_stored = entry.seq if stored and isinstance(entry.proposal, p.Refusable) else 0
             self._router.route(outcome, shown_if_stored)
+            if self._router.playbacks:
+                self._begin_playbacks()
             if not entry.proposal.session:
                 self.admin_requests.ordered(entry, outcome)
             if outcome.facts:
@@ -346,6 +354,11 @@ class Hub:
                 if outcome.facts:
                     self.fanout.order_after(session)
                 self._scheduler.resume(session)
+
+    def _begin_playbacks(self) -> None:
+        due, self._router.playbacks = self._router.playbacks, []
+        for session, since, seq in due:
+            self._dispatcher.do(session, playback(self._view, session, since, seq), "CHATHISTORY", "")
 
     def _on_answer(self, handler: WaitingHandler, answer: Answer) -> None:
         self._dispatcher.resume(handler, answer)

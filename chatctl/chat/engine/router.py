@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.chat.commands import about, rooms
 from chatctl.chat.commands.base import CommandContext, NumericReply
+from chatctl.chat.commands.playback import wants_playback
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.render import tags_of
 from chatctl.chat.delivery.session import Session
@@ -21,6 +22,7 @@ from chatctl.chat.engine.room_snapshots import RoomSnapshots
 from chatctl.chat.entries import deliveries as d
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import NO_SESSION
+from chatctl.chat.model.visits import PRIVATE
 from chatctl.chat.ports import LogPort
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
@@ -50,6 +52,9 @@ class Router:
     ) -> None:
         self.banned_sessions: list[tuple[Session, Ban]] = []
         """Sessions that a new ban applies to. The hub empties it."""
+        self.playbacks: list[tuple[Session, int, int]] = []
+        """Sessions to be sent private messages that are later than a time and earlier than an entry (playback.py). The
+        hub empties it."""
         self._view = view
         self._fanout = fanout
         self._sessions = sessions
@@ -322,6 +327,9 @@ class Router:
             self._replies.send_snapshot(session, "", [rooms.own_join(session, user, room)])
             self._snapshots.send(session, room, delivery.since.get(room.key, 0))
         self._replies.shown_if_stored = 0
+        since = delivery.since.get(PRIVATE, 0)
+        if since and wants_playback(session):
+            self.playbacks.append((session, since, delivery.seq))
 
     def _reject(self, delivery: d.Rejected, seq: int) -> None:
         session = self._sessions.get(delivery.session)

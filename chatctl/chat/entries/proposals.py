@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from chatctl.chat.entries.durability import Proposal, Refusable, Retried, Unstored
+from chatctl.chat.entries.entry import Entry, message_id_of
 from chatctl.chat.model.ids import UserId
 
-__all__ = ["Proposal", "Refusable", "Retried", "Unstored"]  # with all that is defined here
+__all__ = ["Entry", "Proposal", "Refusable", "Retried", "Unstored", "message_id_of"]  # with all that is defined here
 
 STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact", "+draft/persist"})
 """Client-only tags with which a TAGMSG is stored (ircv3.net/specs/client-tags/react; persist as in Ergo)."""
@@ -235,9 +234,16 @@ class RemoveOfflineUser(Retried):
     user: UserId
 
 
-@dataclass(slots=True)
+class ExpireMembers(Retried):
+    """The departure of members that were offline for too long, or are too many."""
+
+    __slots__ = ()
+
+
 class ExpireDeadlines(Unstored):
     """A moment in time: presence that is due is announced."""
+
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -378,22 +384,3 @@ class SetMetadata(Refusable):
     target: str
     key: str
     value: str | None
-
-
-class Entry(msgspec.Struct):
-    """A proposal with its place: `seq` counts up from 1 and never repeats, `time` is ms since 1970 UTC and never goes
-    back, `boot` names the start of the server that gave it (part of message ids)."""
-
-    seq: int
-    time: int
-    boot: str
-    proposal: Proposal
-
-    def message_id(self, part: int = 0) -> str:
-        """Return the id of the entry's `part`-th message."""
-        return message_id_of(self.boot, self.seq, part)
-
-
-def message_id_of(boot: str, seq: int, part: int) -> str:
-    """Return the id of the `part`-th message of an entry: unique over all starts of the server."""
-    return f"{boot}-{seq}.{part}" if part else f"{boot}-{seq}"

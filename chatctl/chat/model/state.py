@@ -49,8 +49,9 @@ class State:
         self.short_visits = ShortVisits()
         self.console_users = 0
         """The number of users on the control socket, who do not count for `listener_limit`."""
-        self.offline_users = 0
-        """The number of users without a session ([members-durable] in members.py), who do not count either."""
+        self.offline: dict[UserId, int] = {}
+        """Users without a session ([members-durable] in members.py), who do not count either, and since when they are
+        offline (ms since 1970 UTC), in that order."""
         self.presence: dict[UserId, tuple[int, str]] = {}
         """Users whose presence changed without an announcement so far: when it is due (ms since 1970 UTC), and the away
         message that others know. In the order of the times."""
@@ -93,7 +94,7 @@ class State:
     @property
     def places_taken(self) -> int:
         """How many users count for `listener_limit`."""
-        return len(self.users) - self.console_users - self.offline_users
+        return len(self.users) - self.console_users - len(self.offline)
 
     def user_of(self, session: SessionId) -> User | None:
         """Return the user of a session; None if it is not registered, or has ended."""
@@ -118,7 +119,7 @@ class State:
         """Add a session to `user`; `away` is the away message that it gave while it registered."""
         if user.offline:
             user.session = session
-            self.offline_users -= 1
+            del self.offline[user.id]
             self.with_mode.update(user.modes)
         else:
             user.add_away(session, away)
@@ -127,7 +128,7 @@ class State:
         user.sessions[session] = tokens
         self.by_session[session] = user
 
-    def detach(self, user: User, session: SessionId) -> bool:
+    def detach(self, user: User, session: SessionId, now: int) -> bool:
         """Remove a session from `user`, who is offline without one; return whether the away message changed by that."""
         if user.sessions is None:
             user.sessions = {user.session: ""}
@@ -135,7 +136,7 @@ class State:
         del self.by_session[session]
         self._end_short_visits(session)
         if not user.sessions:
-            self._count_as_offline(user)
+            self._count_as_offline(user, now)
             return False
         return user.drop_away(session)
 
@@ -176,19 +177,19 @@ class State:
         self.console_users += user.console
         self.peak_users = max(self.peak_users, self.places_taken)
 
-    def _count_as_offline(self, user: User) -> None:
-        self.offline_users += 1
+    def _count_as_offline(self, user: User, now: int) -> None:
+        self.offline[user.id] = now
         self.with_mode.subtract(user.modes)
         self.console_users -= user.console
         user.console = False
 
-    def add_offline_user(self, user: User) -> None:
+    def add_offline_user(self, user: User, since: int) -> None:
         """Add the user of a stored member, who has no session."""
         user.sessions = {}
         self.users[user.id] = user
         self._by_account[user.account_id] = user
         self._index(user)
-        self.offline_users += 1
+        self.offline[user.id] = since
 
     def rename(self, user: User, nick: str) -> None:
         """Give `user` another name."""
@@ -222,7 +223,7 @@ class State:
         self._unindex(user)
         del self.users[user.id]
         self.presence.pop(user.id, None)
-        self.offline_users -= user.offline
+        self.offline.pop(user.id, None)
         self.console_users -= user.console
         for session in user.session_ids:
             del self.by_session[session]

@@ -15,6 +15,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+PRIVATE = ""
+"""The key, in place of a room's, for the position in all private conversations."""
+
 MAX_ROOMS = 100
 MAX_GUESTS = 2000
 GUEST_MS = 24 * 3600 * 1000

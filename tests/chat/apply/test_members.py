@@ -117,6 +117,7 @@ def test_presence_is_announced_after_a_while_and_once() -> None:
     world.tick()
     assert [line for line in bob.lines() if " AWAY " in line] != []
     enter(world, "ann", "sesame")
+    commit(world)
     world.now += PRESENCE_MS
     world.tick()
     assert [line.split(" ")[-1] for line in bob.lines()] == ["AWAY"]
@@ -342,3 +343,83 @@ def test_banned_member_leaves() -> None:
     commit(world)
     assert "QUIT" in bob.commands()
     assert restart(world).hub.state.user_named("ann") is None
+
+
+@pytest.mark.parametrize("after_restart", [False, True])
+def test_private_messages_are_replayed_to_a_client_without_chathistory(after_restart: bool) -> None:
+    world = start()
+    ann, bob = room_of_two(world)
+    bob.send("PRIVMSG ann :before")
+    commit(world)
+    world.gone(ann)
+    commit(world)
+    bob.send("PRIVMSG ann :one", "PRIVMSG ann :two")
+    commit(world)
+    if after_restart:
+        world = restart(world)
+    back = enter(world, "ann", "sesame", caps="server-time batch")
+    commit(world)
+    private = [m for m in back.read() if m.command == "PRIVMSG" and m.params[0] == "ann"]
+    assert [m.params[1] for m in private] == ["one", "two"]
+    assert {"time", "batch"} <= set(private[0].tags)
+    world.gone(back)
+    commit(world)
+    again = enter(world, "ann", "sesame", caps="server-time")
+    commit(world)
+    assert [m.params for m in again.read() if m.command == "PRIVMSG"] == []
+
+
+def test_client_with_chathistory_asks_for_private_messages_itself() -> None:
+    world = start()
+    ann, bob = room_of_two(world)
+    world.gone(ann)
+    commit(world)
+    bob.send("PRIVMSG ann :one")
+    commit(world)
+    back = enter(world, "ann", "sesame", caps="server-time batch draft/chathistory")
+    commit(world)
+    assert "PRIVMSG" not in back.commands()
+    lines = ask(world, back, "CHATHISTORY LATEST bob * 10")
+    assert any(line.endswith("PRIVMSG ann :one") for line in lines)
+
+
+def test_message_during_the_playback_arrives_once() -> None:
+    world = start()
+    ann, bob = room_of_two(world)
+    world.gone(ann)
+    commit(world)
+    bob.send("PRIVMSG ann :one")
+    world.tick()
+    back = enter(world, "ann", "sesame", caps="server-time")
+    bob.send("PRIVMSG ann :two")
+    commit(world)
+    assert [m.params[1] for m in back.read() if m.command == "PRIVMSG"] in (["one", "two"], ["two", "one"])
+
+
+def test_member_leaves_after_the_days_of_the_setting() -> None:
+    world = start(always_on_days=2)
+    ann, bob = room_of_two(world)
+    world.gone(ann)
+    commit(world)
+    world.now += 2 * 24 * 3_600_000 - 1
+    commit(world)
+    assert "QUIT" not in bob.commands()
+    world.now += 1
+    commit(world)
+    assert "QUIT" in bob.commands()
+    assert restart(world).hub.state.user_named("ann") is None
+
+
+def test_member_offline_for_longest_leaves_if_there_are_too_many() -> None:
+    world = start(max_members=2)
+    for name in ("ann", "carol", "dora"):
+        add(world, name)
+        commit(world)
+        person = enter(world, name, "sesame").send("JOIN #tea")
+        commit(world)
+        world.now += 1000
+        world.gone(person)
+        commit(world)
+    assert [user.nick for user in world.hub.state.users.values()] == ["carol", "dora"]
+    world = restart(world)
+    assert [user.nick for user in world.hub.state.users.values()] == ["carol", "dora"]
