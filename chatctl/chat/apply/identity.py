@@ -61,7 +61,8 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
         _attach(state, own, proposal, outcome)
         return
     holder = state.user_named(proposal.nick)
-    if holder is not None and is_same_client(holder, proposal.secret, proposal.instance):
+    same = holder is not None and is_same_client(holder, proposal.secret, proposal.instance)
+    if holder is not None and same and not members.is_member(state, holder):
         leave_chat(state, holder, "Connected again from elsewhere", outcome, drop=True)
         holder = None
     problem = name_banned(state, proposal.nick, outcome.entry.time)

@@ -68,6 +68,9 @@ def note_member(state: State, outcome: Outcome, user: User) -> None:
     visits.note_entered(state, outcome, user, (*user.rooms, PRIVATE))
     for room in user.rooms.values():
         note_room(state, outcome, user, room)
+    for membership in state.accounts.memberships(user.identity):
+        if membership.room not in user.rooms:
+            _remove(state, outcome, record_key(membership))
 
 
 def note_room(state: State, outcome: Outcome, user: User, room: Room) -> None:
@@ -111,7 +114,7 @@ def restore(state: State) -> list[RecordKey]:
         account = state.accounts.with_id(member.key.removeprefix(ACCOUNT))
         if account is not None:
             user = User(
-                UserId(f"member {account.id}"),
+                UserId(f"member {account.id} {state.last_time}"),
                 NO_SESSION,
                 account.name,
                 member.username,

@@ -38,7 +38,10 @@ class DepartureRedo:
         """Show the QUIT, once, and keep it for each room that the user was in."""
         user, rooms = self.user, list(self.user.rooms.values())
         state.departed.pop(user.id, None)
-        if state.user_of_account(user.account_id) is None:
+        own = state.user_of_account(user.account_id)
+        if own is not None:  # the account was registered again meanwhile
+            members.note_member(state, outcome, own)
+        else:
             members.forget(state, outcome, user.identity)
         visits.note_position(state, outcome, user, [room.key for room in rooms], self._position)
         known = [room for room in map(state.rooms.get, [room.key for room in rooms]) if room is not None]
