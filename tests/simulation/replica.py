@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from chatctl.chat.entries.facts import Fact
@@ -49,10 +49,10 @@ class Replica:
             replica.replay(fact)
         return replica
 
-    def restart(self) -> None:
-        """End all sessions, as a crash does. Nothing is stored of that."""
+    def restart(self, stored: Mapping[str, Mapping[str, set[str]]]) -> None:
+        """End all sessions, as a crash does. Nothing is stored of that. `stored`: the members that stay, by room."""
         for name, room in list(self.rooms.items()):
-            room.members.clear()
+            room.members = {nick: set(modes) for nick, modes in stored.get(name, {}).items()}
             self._drop_if_plain(name)
 
     def replay(self, fact: Fact) -> None:

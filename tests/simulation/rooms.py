@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chatctl.chat.apply.accounts import CONTROL
+from chatctl.chat.apply.members import is_member
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.entries import proposals as p
@@ -24,6 +25,7 @@ from chatctl.chat.entries.facts import Fact, each_fact
 from chatctl.chat.entries.order import LocalOrder
 from chatctl.chat.model.accounts import Account
 from chatctl.chat.model.ids import NO_SESSION
+from chatctl.chat.model.members import Membership
 from chatctl.chat.model.modes import OPERATOR, VOICE
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.model.server_bans import Ban
@@ -133,6 +135,7 @@ class Rooms:
     """The scheduler."""
 
     def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.chance = random.Random(seed)
         self.disk = Disk()
         self.replica = Replica()
@@ -151,7 +154,8 @@ class Rooms:
         self.journal = SimulatedJournal(self.disk)
         self.log = ListLog()
         order = LocalOrder(lambda: self.now, f"boot{self.starts}", self.journal.last_seq(), self.journal.last_time())
-        rules = Rules(listener_limit=20, created=START, iterations=4096)
+        always_on = "off" if self.seed % 3 else "opt-out"
+        rules = Rules(listener_limit=20, created=START, iterations=4096, always_on=always_on)
         self.hub = Hub(rules, order, self.journal, lambda: self.now, self.log, QuickWorkers())
 
     def step(self) -> None:
@@ -229,8 +233,18 @@ class Rooms:
 
     def _crash(self) -> None:
         self._replay()
-        self.replica.restart()
+        self.replica.restart(self._stored_members())
         self._start()
+
+    def _stored_members(self) -> dict[str, dict[str, set[str]]]:
+        """Return the members that are on the disk, by room, with the modes of each."""
+        found: dict[str, dict[str, set[str]]] = {}
+        accounts = {each.identity: each.name for each in self.disk.records.values() if isinstance(each, Account)}
+        for record in self.disk.records.values():
+            if isinstance(record, Membership) and record.identity in accounts:
+                modes = {letter for letter, bit in (("o", OPERATOR), ("v", VOICE)) if record.standing & bit}
+                found.setdefault(record.room, {})[accounts[record.identity]] = modes
+        return found
 
     def _administer(self) -> None:
         name = self.chance.choice(ACCOUNTS)
@@ -305,6 +319,9 @@ class Rooms:
         for user in state.users.values():
             assert set(user.rooms) == {key for key, room in state.rooms.items() if user.id in room.members}
             assert not user.account_id or state.accounts.with_id(user.account_id) is not None
+            stored = {each.room: each.standing for each in state.accounts.memberships(user.identity)}
+            rooms = {key: room.members[user.id] for key, room in user.rooms.items()}
+            assert stored == (rooms if is_member(state, user) else {}), "memberships differ from the rooms"
         self._sessions_hear_their_rooms()
         if not pending and self._is_quiet():
             self.checked += 1

@@ -20,12 +20,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from chatctl.chat.apply import visits
+from chatctl.chat.apply.operators import unmake_operator
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import InForms
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import Record, RecordKey, record_key
 from chatctl.chat.model.ids import NO_SESSION, SessionId, UserId
 from chatctl.chat.model.members import Member, Membership, membership_key
+from chatctl.chat.model.modes import SERVER_OPERATOR
 from chatctl.chat.model.policy import ALWAYS_ON, OPT_OUT
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
@@ -123,6 +125,8 @@ def restore(state: State) -> list[RecordKey]:
                 member.seen,
             )
             user.log_in(account)
+            if account.operator:
+                user.operator, user.modes = account.name, SERVER_OPERATOR
             user.away = offline_text(since)
             if is_member(state, user) and state.user_named(account.name) is None:
                 state.add_offline_user(user, since)
@@ -164,6 +168,8 @@ def update_presence(state: State, outcome: Outcome, user: User, *, was_present: 
     present = is_present(state, user)
     if present == was_present:
         return
+    if not present:
+        _end_oper(state, outcome, user)
     before, now = user.away, outcome.entry.time
     user.aways = None
     user.away = away if present else offline_text(now)
@@ -171,6 +177,13 @@ def update_presence(state: State, outcome: Outcome, user: User, *, was_present: 
     announced = pending[1] if pending is not None else before
     if announced != user.away:
         state.presence[user.id] = now + PRESENCE_MS, announced
+
+
+def _end_oper(state: State, outcome: Outcome, user: User) -> None:
+    """End what OPER gave: the next device has shown the account's password only."""
+    account = state.accounts.with_id(user.account_id)
+    if user.operator and not (account is not None and account.operator and user.operator == account.name):
+        unmake_operator(state, user, outcome)
 
 
 def announce(state: State, proposal: p.ExpireDeadlines, outcome: Outcome) -> None:

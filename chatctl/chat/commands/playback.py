@@ -30,7 +30,9 @@ def wants_playback(session: Session) -> bool:
 
 def playback(view: CommandContext, session: Session, since: int, seq: int) -> Steps[Result]:
     """Send the private messages that are later than `since` (ms since 1970 UTC) and earlier than the entry `seq`."""
-    me = view.user(session)
+    me = view.state.user_of(session.id)
+    if me is None:
+        return None
     identity = me.identity
     query = TargetsQuery((), identity, since, conversations.END_OF_TIME, MAX_CONVERSATIONS, 0, newest=True)
     found = yield from read_history(HistoryRead(query, settled=True))
@@ -42,7 +44,8 @@ def playback(view: CommandContext, session: Session, since: int, seq: int) -> St
         if missed:
             target = conversations.other_nick(me, latest)
             lines += played(missed, session.caps, "chathistory", (target,), view.reference())
-    if view.user(session).identity != identity:  # it logged in to another account meanwhile
+    user = view.state.user_of(session.id)
+    if user is None or user.identity != identity:  # it ended, or logged in to another account meanwhile
         return None
     if len(lines) <= _SLICE:
         return lines

@@ -13,7 +13,8 @@ from chatctl.chat.entries.order import LocalOrder
 from chatctl.chat.model.accounts import Record
 from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.records import RoomRecord
-from tests.chat.accounts import add, enter, rules
+from chatctl.protocol import scram
+from tests.chat.accounts import ITERATIONS, add, enter, rules
 from tests.chat.world import HeldJournal, Person, World
 
 CAPS = "away-notify message-tags echo-message server-time"
@@ -423,3 +424,29 @@ def test_member_offline_for_longest_leaves_if_there_are_too_many() -> None:
     assert [user.nick for user in world.hub.state.users.values()] == ["carol", "dora"]
     world = restart(world)
     assert [user.nick for user in world.hub.state.users.values()] == ["carol", "dora"]
+
+
+def test_oper_ends_with_the_last_device() -> None:
+    world = start(operators={"root": str(scram.make("sesame", b"salt", ITERATIONS))})
+    ann, _ = room_of_two(world)
+    ann.send("OPER root sesame")
+    commit(world)
+    assert ann.user.operator == "root"
+    world.gone(ann)
+    commit(world)
+    back = enter(world, "ann", "sesame")
+    commit(world)
+    assert back.user.operator == ""
+    assert world.hub.state.with_mode["o"] == 0
+
+
+def test_operator_by_account_is_one_after_a_restart() -> None:
+    world = start()
+    room_of_two(world)
+    world.order.propose(p.ChangeAccount(NO_SESSION, "", "ann", "control", operator=True))
+    commit(world)
+    world = restart(world)
+    back = enter(world, "ann", "sesame")
+    commit(world)
+    assert back.user.operator == "ann"
+    assert world.hub.state.with_mode["o"] == 1
