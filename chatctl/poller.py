@@ -17,6 +17,9 @@ _MAX_EVENTS = 4096
 _SHORT_SECONDS = 0.02
 """Below this a millisecond matters: `epoll_wait` counts in milliseconds and rounds up, `select` does not."""
 
+_MAX_SECONDS = 24 * 3600.0
+"""The longest wait. `epoll_wait` fails for more than 24 days; a caller just polls again."""
+
 
 class Poller(Protocol):
     """Level-triggered readiness of file descriptors."""
@@ -59,7 +62,7 @@ if sys.platform == "linux":
 
         def poll(self, timeout: float | None) -> list[tuple[int, int]]:
             """Wait for events."""
-            return self._epoll.poll(timeout, _MAX_EVENTS)
+            return self._epoll.poll(_bounded(timeout), _MAX_EVENTS)
 
     class PreciseEpollPoller(EpollPoller):
         """A poller on epoll(7) that does not round short timeouts up to a millisecond, for one more system call."""
@@ -102,10 +105,14 @@ class SelectorsPoller:
     def poll(self, timeout: float | None) -> list[tuple[int, int]]:
         """Wait for events."""
         ready = []
-        for key, mask in self._selector.select(timeout):
+        for key, mask in self._selector.select(_bounded(timeout)):
             events = READ if mask & selectors.EVENT_READ else 0
             ready.append((key.fd, events | WRITE if mask & selectors.EVENT_WRITE else events))
         return ready
+
+
+def _bounded(timeout: float | None) -> float | None:
+    return timeout if timeout is None or timeout < _MAX_SECONDS else _MAX_SECONDS
 
 
 def _selector_mask(events: int) -> int:

@@ -55,6 +55,16 @@ def test_poll_is_silent_without_events_and_after_remove(
     assert poller.poll(0) == []
 
 
+@pytest.mark.parametrize("days", [30, 1e6])
+def test_poll_accepts_a_timeout_that_the_system_does_not(
+    poller: Poller, pair: tuple[socket.socket, socket.socket], days: float
+) -> None:
+    left, right = pair
+    poller.add(left.fileno(), READ)
+    right.send(b"x")
+    assert poller.poll(days * 24 * 3600) == [(left.fileno(), READ)]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
 def test_precise_poller_does_not_round_a_short_wait_up(
     pair: tuple[socket.socket, socket.socket],

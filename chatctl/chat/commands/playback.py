@@ -1,16 +1,22 @@
-"""Private messages that were stored while a user was offline, for clients that cannot request history.
+"""What a user missed while offline, for clients that cannot request history.
 
-Clients with draft/chathistory ask for them (CHATHISTORY TARGETS). Others with server-time are sent them after their
-rooms, in a batch for each conversation if they know batches.
+Clients with draft/chathistory ask for it (CHATHISTORY TARGETS). Others with server-time are sent private messages after
+their rooms, in a batch for each conversation if they know batches; and the messages of rooms that were not in memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from chatctl.chat.commands import conversations
 from chatctl.chat.commands.base import CommandContext, HistoryRead, Long, Reply, Result, Steps, read_history
 from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import HistoryQuery, Mark, TargetsQuery
 from chatctl.chat.history.history_batch import played
+from chatctl.chat.model.user import User
+from chatctl.chat.model.visits import PRIVATE
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import nick_of
 
@@ -23,30 +29,68 @@ MAX_MESSAGES = 500
 _SLICE = 200
 
 
-def wants_playback(session: Session) -> bool:
-    """Return whether a session is sent what it missed: with times, and unless it can request history itself."""
-    return session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) == caps.SERVER_TIME
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """A replay that is due: to `session`, of facts that are later than the times in `since` (ms since 1970 UTC, by room
+    key and PRIVATE) and earlier than the entry `seq`. `rooms`: those whose messages were not in memory."""
+
+    session: Session
+    since: Mapping[str, int]
+    seq: int
+    rooms: Sequence[str]
 
 
-def playback(view: CommandContext, session: Session, since: int, seq: int) -> Steps[Result]:
-    """Send the private messages that are later than `since` (ms since 1970 UTC) and earlier than the entry `seq`."""
-    me = view.state.user_of(session.id)
-    if me is None:
+def due(view: CommandContext, session: Session, user: User, since: Mapping[str, int], seq: int) -> Playback | None:
+    """Return the replay for a session that was attached to `user` by the entry `seq`, if it needs one."""
+    if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) != caps.SERVER_TIME:
         return None
-    identity = me.identity
-    query = TargetsQuery((), identity, since, conversations.END_OF_TIME, MAX_CONVERSATIONS, 0, newest=True)
-    found = yield from read_history(HistoryRead(query, settled=True))
+    rooms = [key for key in user.rooms if not view.recent.knows(key)]
+    return Playback(session, since, seq, rooms) if rooms or since.get(PRIVATE) else None
+
+
+def replay(view: CommandContext, playback: Playback) -> Steps[Result]:
+    """Read and send what a session missed."""
+    session = playback.session
+    user = view.state.user_of(session.id)
+    if user is None:
+        return None
+    identity = user.identity
     lines: list[Reply] = []
-    for place, latest in found.targets:
-        page = yield from read_history(HistoryRead(HistoryQuery(place, MAX_MESSAGES, 0, after=Mark(time=since))))
-        own = bool(session.caps & caps.ECHO_MESSAGE)
-        missed = [fact for fact in page.facts if fact.seq < seq and (own or nick_of(fact.source) != me.nick)]
-        if missed:
-            target = conversations.other_nick(me, latest)
-            lines += played(missed, session.caps, "chathistory", (target,), view.reference())
+    for key in playback.rooms:
+        lines += yield from _missed_in_room(view, playback, key)
+    if playback.since.get(PRIVATE):
+        lines += yield from _missed_in_private(view, playback, user)
     user = view.state.user_of(session.id)
     if user is None or user.identity != identity:  # it ended, or logged in to another account meanwhile
         return None
     if len(lines) <= _SLICE:
         return lines
     return Long(lines[start : start + _SLICE] for start in range(0, len(lines), _SLICE))
+
+
+def _missed_in_room(view: CommandContext, playback: Playback, key: str) -> Steps[Sequence[Reply]]:
+    if not view.recent.knows(key):
+        read = HistoryRead(HistoryQuery(key, view.recent.length, 0), settled=True)
+        page = yield from read_history(read)
+        view.recent.load(key, page.facts, read.upto)
+    user, since = view.state.user_of(playback.session.id), playback.since.get(key, 0)
+    room = user.rooms.get(key) if user is not None else None
+    missed = [fact for fact in view.recent.of(key) if since < fact.time and fact.seq < playback.seq]
+    return _batch(view, playback.session, missed, room.name) if room is not None else []
+
+
+def _missed_in_private(view: CommandContext, playback: Playback, me: User) -> Steps[Sequence[Reply]]:
+    since, session = playback.since[PRIVATE], playback.session
+    query = TargetsQuery((), me.identity, since, conversations.END_OF_TIME, MAX_CONVERSATIONS, 0, newest=True)
+    found = yield from read_history(HistoryRead(query, settled=True))
+    lines: list[Reply] = []
+    for place, latest in found.targets:
+        page = yield from read_history(HistoryRead(HistoryQuery(place, MAX_MESSAGES, 0, after=Mark(time=since))))
+        own = bool(session.caps & caps.ECHO_MESSAGE)
+        missed = [fact for fact in page.facts if fact.seq < playback.seq and (own or nick_of(fact.source) != me.nick)]
+        lines += _batch(view, session, missed, conversations.other_nick(me, latest))
+    return lines
+
+
+def _batch(view: CommandContext, session: Session, facts: Sequence[Fact], target: str) -> Sequence[Reply]:
+    return played(facts, session.caps, "chathistory", (target,), view.reference()) if facts else []

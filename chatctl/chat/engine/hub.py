@@ -14,7 +14,7 @@ from chatctl.chat.apply.members import expiry_time
 from chatctl.chat.commands import batches, connection, offered_capabilities
 from chatctl.chat.commands.administration import reread_proposal
 from chatctl.chat.commands.base import Answer, CommandContext, NumericReply
-from chatctl.chat.commands.playback import playback
+from chatctl.chat.commands.playback import replay
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.delivery.sessions_by_user import SessionsByUser
@@ -357,8 +357,8 @@ class Hub:
 
     def _begin_playbacks(self) -> None:
         due, self._router.playbacks = self._router.playbacks, []
-        for session, since, seq in due:
-            self._dispatcher.do(session, playback(self._view, session, since, seq), "CHATHISTORY", "")
+        for each in due:
+            self._dispatcher.do(each.session, replay(self._view, each), "CHATHISTORY", "")
 
     def _on_answer(self, handler: WaitingHandler, answer: Answer) -> None:
         self._dispatcher.resume(handler, answer)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from chatctl.chat.commands import about, rooms
+from chatctl.chat.commands import about, playback, rooms
 from chatctl.chat.commands.base import CommandContext, NumericReply
-from chatctl.chat.commands.playback import wants_playback
+from chatctl.chat.commands.playback import Playback
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.render import tags_of
 from chatctl.chat.delivery.session import Session
@@ -22,7 +22,6 @@ from chatctl.chat.engine.room_snapshots import RoomSnapshots
 from chatctl.chat.entries import deliveries as d
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import NO_SESSION
-from chatctl.chat.model.visits import PRIVATE
 from chatctl.chat.ports import LogPort
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
@@ -52,9 +51,8 @@ class Router:
     ) -> None:
         self.banned_sessions: list[tuple[Session, Ban]] = []
         """Sessions that a new ban applies to. The hub empties it."""
-        self.playbacks: list[tuple[Session, int, int]] = []
-        """Sessions to be sent private messages that are later than a time and earlier than an entry (playback.py). The
-        hub empties it."""
+        self.playbacks: list[Playback] = []
+        """Replays that are due. The hub empties it."""
         self._view = view
         self._fanout = fanout
         self._sessions = sessions
@@ -321,15 +319,15 @@ class Router:
         user = self._view.state.users.get(delivery.user)
         if session is None or user is None:
             return
+        due = playback.due(self._view, session, user, delivery.since, delivery.seq)
         self._replies.shown_if_stored = delivery.seq
         for room in user.rooms.values():
             self._fanout.subscribe(session, room.key)
             self._replies.send_snapshot(session, "", [rooms.own_join(session, user, room)])
             self._snapshots.send(session, room, delivery.since.get(room.key, 0))
         self._replies.shown_if_stored = 0
-        since = delivery.since.get(PRIVATE, 0)
-        if since and wants_playback(session):
-            self.playbacks.append((session, since, delivery.seq))
+        if due is not None:
+            self.playbacks.append(due)
 
     def _reject(self, delivery: d.Rejected, seq: int) -> None:
         session = self._sessions.get(delivery.session)

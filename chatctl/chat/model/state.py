@@ -127,6 +127,7 @@ class State:
             user.sessions = {user.session: user.secret + user.instance}
         user.sessions[session] = tokens
         self.by_session[session] = user
+        self.peak_users = max(self.peak_users, self.places_taken)
 
     def detach(self, user: User, session: SessionId, now: int) -> bool:
         """Remove a session from `user`, who is offline without one; return whether the away message changed by that."""

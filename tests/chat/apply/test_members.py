@@ -199,10 +199,14 @@ def test_members_are_there_after_a_restart() -> None:
     commit(world)
     assert any("@+ann" in line or "@ann" in line for line in ask(world, bob, "NAMES #tea"))
     assert world.hub.state.places_taken == 1
-    ann = enter(world, "ann", "sesame")
+    bob.send("PRIVMSG #tea :after the restart")
+    commit(world)
+    ann = enter(world, "ann", "sesame", caps="server-time")
     commit(world)
     got = ann.read()
     assert [m.params[0] for m in got if m.command == "JOIN"] == ["#tea", "#den"]
+    assert [m.params for m in got if m.command == "PRIVMSG"] == [["#tea", "after the restart"]]
+    assert world.hub.state.peak_users == 2
     assert ann.user.rooms["#tea"].members[ann.user.id] == 3
 
 
