@@ -56,6 +56,7 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.SetUserModes: identity.set_user_modes,
     p.Quit: membership.quit_chat,
     p.RemoveOfflineUser: membership.remove_offline_user,
+    p.ReturnNick: identity.return_nick,
     p.ExpireMembers: membership.expire_members,
     p.ExpireDeadlines: members.announce,
     p.Join: membership.join,

@@ -199,17 +199,31 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
         if holder is not None:
             outcome.deliveries.append(ProbeUsers((holder.id,)))
         return
-    message = Message("NICK", (proposal.nick,), user.prefix)
+    _give_name(state, user, proposal.nick, outcome)
+
+
+def return_nick(state: State, proposal: p.ReturnNick, outcome: Outcome) -> None:
+    """Give an offline member the name of its account, if that is free."""
+    user = state.user_of_account(proposal.account_id)
+    if user is None or not user.offline or user.nick == user.account:
+        return
+    if name_in_use(state, user.account, user.id, user.account) is None:
+        outcome.source = user
+        _give_name(state, user, user.account, outcome)
+
+
+def _give_name(state: State, user: User, nick: str, outcome: Outcome) -> None:
+    message = Message("NICK", (nick,), user.prefix)
     audience = (user.id, *state.peers(user))
     outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
     for room in user.rooms.values():
-        outcome.add_room_fact(room, "NICK", user, proposal.nick)
+        outcome.add_room_fact(room, "NICK", user, nick)
     was, key, prefix = user.nick, user.key, user.prefix
-    outcome.undo += (UndoNick(user.id, was, proposal.nick, user.named_at),)
+    outcome.undo += (UndoNick(user.id, was, nick, user.named_at),)
     if outcome.facts:
         state.held_names[key] = user.id, outcome.entry.seq
     state.add_former_nick(user, outcome.entry.time)
-    state.rename(user, proposal.nick)
+    state.rename(user, nick)
     user.named_at = outcome.entry.seq
     if not outcome.facts:
         outcome.redo += (RenameRedo(user, prefix),)

@@ -20,7 +20,7 @@ from chatctl.chat.entries.deliveries import (
     WentOffline,
 )
 from chatctl.chat.entries.outcome import Outcome
-from chatctl.chat.model.ids import SessionId
+from chatctl.chat.model.ids import NO_SESSION, SessionId
 from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
@@ -250,6 +250,8 @@ def end_session(
         show_away(state, user, outcome)
     if members.is_member(state, user):
         members.update_presence(state, outcome, user, was_present=was_present)
+        if user.offline and user.nick != user.account:
+            outcome.follow_ups += (p.ReturnNick(NO_SESSION, "", user.account_id),)
     if not moves:
         outcome.deliveries.append(SessionClosed(session, reason, drop))
 

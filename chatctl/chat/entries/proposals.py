@@ -234,6 +234,13 @@ class RemoveOfflineUser(Retried):
     user: UserId
 
 
+@dataclass(slots=True)
+class ReturnNick(Refusable):
+    """An offline member takes the name of its account again. Proposed by the server when the last session has ended."""
+
+    account_id: str
+
+
 class ExpireMembers(Retried):
     """The departure of members that were offline for too long, or are too many."""
 

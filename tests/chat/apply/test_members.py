@@ -454,3 +454,24 @@ def test_operator_by_account_is_one_after_a_restart() -> None:
     commit(world)
     assert back.user.operator == "ann"
     assert world.hub.state.with_mode["o"] == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nick_returns_to_the_name_of_the_account_when_the_last_device_goes(fails: bool) -> None:
+    world = start()
+    ann, bob = room_of_two(world)
+    ann.send("NICK annie")
+    commit(world)
+    bob.forget()
+    world.gone(ann)
+    assert isinstance(world.journal, Disk)
+    world.journal.commit()
+    world.tick()
+    if fails:
+        world.journal.fail()
+    commit(world)
+    assert [m.params for m in bob.read() if m.command == "NICK"] == ([] if fails else [["ann"]])
+    back = enter(world, "ann", "sesame")
+    commit(world)
+    assert back.one("001").params[0] == ("annie" if fails else "ann")
+    assert world.hub.failures == 0

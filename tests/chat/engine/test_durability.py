@@ -228,6 +228,7 @@ CASES: dict[type[p.Proposal], tuple[Case, ...]] = {
     p.RemoveBan: (desk(lambda: p.RemoveBan(NO_SESSION, "", "mallory", False)),),
     p.EnforceBan: (),  # follows from the two above: test_a_ban_counts_when_it_is_stored
     p.RemoveOfflineUser: (),  # follows from RemoveAccount: tests/chat/apply/test_members.py
+    p.ReturnNick: (),  # likewise
     p.ExpireMembers: (),  # likewise
     p.ExpireDeadlines: (),  # announces presence: tests/chat/apply/test_members.py
     p.Wallops: (line("ann", "WALLOPS :hi"),),
