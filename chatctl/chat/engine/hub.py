@@ -91,6 +91,7 @@ class Hub:
         self._offered_by = rules
         self._replies = ReplySender(self._view, self.fanout, self.sessions, self._by_user, log)
         self._router = Router(self._view, self.fanout, self.sessions, self._by_user, self._replies, log)
+        self._playbacks = self._router.playbacks
         self.commit_gate = CommitGate(
             self.state, self.fanout, self.recent, journal, clock, log, self._on_refused, self._router.route_undo
         )
@@ -235,12 +236,8 @@ class Hub:
         """End the tick: release durable output, then park the output of the tick and submit its facts."""
         if self._view.batches:
             self._expire_batches()
-        due = self._presence_deadline()
-        if due is not None and due <= self._clock():
-            self._order.propose(p.ExpireDeadlines(NO_SESSION, ""))
-        due = expiry_time(self.state)
-        if due is not None and due <= self._clock():
-            self._order.propose(p.ExpireMembers(NO_SESSION, ""))
+        if self.state.presence or self.state.offline:
+            self._propose_due_changes()
         if self._router.banned_sessions:
             self._end_banned_sessions()
         if self._view.rules is not self._offered_by:
@@ -279,11 +276,19 @@ class Hub:
         """Return the time of the next timed work (ms since 1970 UTC), or None."""
         times = [batches.next_deadline(self._view)]
         times.append(self.commit_gate.retry_at())
-        times.append(self._presence_deadline())
-        times.append(expiry_time(self.state))
+        if self.state.presence or self.state.offline:
+            times += (self._presence_deadline(), expiry_time(self.state))
         if self._rate_limiter is not None and (awake := self._rate_limiter.next_ready_at()) is not None:
             times.append(math.ceil(awake))
         return min((time for time in times if time is not None), default=None)
+
+    def _propose_due_changes(self) -> None:
+        """Propose what is due for members: presence to announce, and members to expire."""
+        presence, expiry, now = self._presence_deadline(), expiry_time(self.state), self._clock()
+        if presence is not None and presence <= now:
+            self._order.propose(p.ExpireDeadlines(NO_SESSION, ""))
+        if expiry is not None and expiry <= now:
+            self._order.propose(p.ExpireMembers(NO_SESSION, ""))
 
     def _presence_deadline(self) -> int | None:
         """Return when a changed presence is to be announced ([late-presence] in members.py)."""
@@ -343,7 +348,7 @@ class Hub:
             stored = outcome.facts or outcome.records
             shown_if_stored = entry.seq if stored and isinstance(entry.proposal, p.Refusable) else 0
             self._router.route(outcome, shown_if_stored)
-            if self._router.playbacks:
+            if self._playbacks:
                 self._begin_playbacks()
             if not entry.proposal.session:
                 self.admin_requests.ordered(entry, outcome)
@@ -356,7 +361,8 @@ class Hub:
                 self._scheduler.resume(session)
 
     def _begin_playbacks(self) -> None:
-        due, self._router.playbacks = self._router.playbacks, []
+        due = self._playbacks[:]
+        self._playbacks.clear()
         for each in due:
             self._dispatcher.do(each.session, replay(self._view, each), "CHATHISTORY", "")
 
