@@ -243,7 +243,7 @@ def _log_user_in(state: State, outcome: Outcome, account: Account) -> None:
         for room in founded:
             room.members[user.id] |= OPERATOR
             show_operator(state, outcome, room, user)
-        members.note_member(state, outcome, user)
+        members.welcome_member(state, outcome, user)
         outcome.redo += (LoginRedo(user, known, founded=founded),)
         if account.operator:
             make_operator(state, user, account.name, outcome)

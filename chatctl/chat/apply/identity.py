@@ -85,11 +85,11 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
         state.short_visits.register(session)
     if account is not None:
         state.log_in(user, account)
-        members.note_member(state, outcome, user)
     outcome.deliveries.append(Registered(session, user.id))
-    if account is not None and account.operator:
-        make_operator(state, user, account.name, outcome)
     if account is not None:
+        if account.operator:
+            make_operator(state, user, account.name, outcome)
+        members.welcome_member(state, outcome, user)
         outcome.redo += (OperatorRedo(user), MemberRedo(user))
     outcome.deliveries.append(CameOnline(user.nick, user.prefix, quiet=user.transient))
 

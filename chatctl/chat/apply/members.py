@@ -11,7 +11,7 @@ Invariants:
 - [members-durable] Each change of a member's rooms or standing changes its records in the same entry
   (:mod:`chatctl.chat.model.members`).
 - [late-presence] Others are told that a member went offline or came back after PRESENCE_MS, so that a device with a
-  poor connection makes no noise. Whoever asks is told at once.
+  poor connection makes no noise. Queries are answered with the present state.
 - [visits-apart] Transient sessions (:mod:`chatctl.chat.apply.short_visits`) make no member, and do not end an absence.
 """
 
@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from chatctl.chat.apply import visits
 from chatctl.chat.apply.operators import unmake_operator
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.deliveries import InForms
+from chatctl.chat.entries.deliveries import InForms, ToUsers
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import Record, RecordKey, record_key
 from chatctl.chat.model.ids import NO_SESSION, SessionId, UserId
@@ -31,7 +31,7 @@ from chatctl.chat.model.modes import SERVER_OPERATOR
 from chatctl.chat.model.policy import ALWAYS_ON, OPT_OUT
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
-from chatctl.chat.model.user import User
+from chatctl.chat.model.user import SERVICE_USER, User
 from chatctl.chat.model.user_data import ACCOUNT
 from chatctl.chat.model.visits import PRIVATE, Visits
 from chatctl.protocol import capabilities as caps
@@ -42,8 +42,14 @@ MAX_SESSIONS = 10
 
 _DAY_MS = 24 * 3600 * 1000
 
+EXPLANATION = (
+    "You stay in the chat while your devices are not connected: your rooms and messages wait for you. "
+    "To leave with your last device instead, write SET ALWAYS-ON OFF to NickServ"
+)
+"""The notice to an account that becomes a member."""
+
 PRESENCE_MS = 30_000
-"""Delay before others are told of a changed presence."""
+"""Delay before others are told of a changed presence, in ms."""
 
 
 def is_member(state: State, user: User) -> bool:
@@ -60,7 +66,7 @@ def is_present(state: State, user: User, but: SessionId = NO_SESSION) -> bool:
 
 
 def note_member(state: State, outcome: Outcome, user: User) -> None:
-    """Store that `user` is a member, with all rooms and standings; or that it is none any more."""
+    """Store that `user` is a member, with all rooms and standings; if it is not, remove its records."""
     if not user.account_id:
         return
     if not is_member(state, user):
@@ -75,8 +81,17 @@ def note_member(state: State, outcome: Outcome, user: User) -> None:
             _remove(state, outcome, record_key(membership))
 
 
+def welcome_member(state: State, outcome: Outcome, user: User) -> None:
+    """Store a user who has logged in as a member, if its account stays in the chat; explain that the first time."""
+    is_new = state.accounts.get(("member", user.identity)) is None
+    note_member(state, outcome, user)
+    if is_new and is_member(state, user):
+        notice = Message("NOTICE", (user.nick, EXPLANATION), SERVICE_USER.prefix)
+        outcome.deliveries.append(ToUsers((user.id,), notice, outcome.untagged()))
+
+
 def note_room(state: State, outcome: Outcome, user: User, room: Room) -> None:
-    """Store the place of `user` in `room`, or that there is none any more, if it is a member."""
+    """Store the standing of a member in `room`, or remove the record if it is not in the room."""
     key = "membership", membership_key(user.identity, room.key)
     standing = room.members.get(user.id)
     if standing is not None and is_member(state, user):

@@ -1,4 +1,4 @@
-"""What a user missed while offline, for clients that cannot request history.
+"""Replay of messages that a user missed while offline, for clients that cannot request history.
 
 Clients with draft/chathistory ask for it (CHATHISTORY TARGETS). Others with server-time are sent private messages after
 their rooms, in a batch for each conversation if they know batches; and the messages of rooms that were not in memory.

@@ -283,7 +283,7 @@ class Hub:
         return min((time for time in times if time is not None), default=None)
 
     def _propose_due_changes(self) -> None:
-        """Propose what is due for members: presence to announce, and members to expire."""
+        """Propose the changes of members that are due: announcing presence, and expiring members."""
         presence, expiry, now = self._presence_deadline(), expiry_time(self.state), self._clock()
         if presence is not None and presence <= now:
             self._order.propose(p.ExpireDeadlines(NO_SESSION, ""))

@@ -475,3 +475,19 @@ def test_nick_returns_to_the_name_of_the_account_when_the_last_device_goes(fails
     commit(world)
     assert back.one("001").params[0] == ("annie" if fails else "ann")
     assert world.hub.failures == 0
+
+
+def test_membership_is_explained_once() -> None:
+    world = start()
+    add(world, "ann")
+    commit(world)
+    for expected in (1, 0):
+        ann = enter(world, "ann", "sesame")
+        commit(world)
+        assert len([line for line in ann.lines() if "You stay in the chat" in line]) == expected
+        world.gone(ann)
+        commit(world)
+    guest = world.person("zoe")
+    guest.send("REGISTER * * sesame-and-more")
+    commit(world)
+    assert len([line for line in guest.lines() if "You stay in the chat" in line]) == 1
