@@ -87,6 +87,7 @@ def test_account_chooses_with_the_command_and_with_nickserv(tmp_path: Path) -> N
             assert "stays in the chat" in ann.until("NOTICE").params[-1]
             ann.send("QUIT").until_end()
         bob.send("WHOIS ann").until("318")
+        assert chatctl(tmp_path, "accounts", "list", **data).stdout.rstrip().endswith("  offline")
         assert "QUIT" not in [m.command for m in bob.read]
         done = chatctl(tmp_path, "accounts", "set", "ann", "--always-on", "off", **data)
         assert (done.returncode, done.stdout) == (0, "ann leaves the chat with its last device\n")

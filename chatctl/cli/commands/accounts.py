@@ -52,7 +52,7 @@ def list_(
         if as_json:
             print(json.dumps({**account, "created": iso(account["created"])}, ensure_ascii=False))
             continue
-        marks = [*(["operator"] if account["operator"] else []), *(["here"] if account["here"] else [])]
+        marks = [word for word in ("operator", "here", "offline") if account.get(word)]
         print(f"{padded(clean(account['name']), 32)} since {local(account['created'])}  {', '.join(marks)}".rstrip())
 
 

@@ -59,6 +59,7 @@ def listed(state: State) -> list[dict[str, object]]:
             "created": account.created,
             "operator": account.operator,
             "here": here[account.id],
+            "offline": (user := state.user_of_account(account.id)) is not None and user.offline,
             "always_on": {True: "on", False: "off", None: "default"}[account.always_on],
         }
         for account in state.accounts
