@@ -121,11 +121,11 @@ def grow(store: SqliteStore, talk: Talk, messages: int) -> None:
             batch = StoreBatch(talk.batch(done + 1, BATCH))
             append(lambda batch=batch: store.commit(batch))  # type: ignore[misc]
             done += BATCH
-            if place_index.behind(store.connection, place_index.SLICE) == place_index.SLICE:
+            if place_index.count_unindexed(store.connection, place_index.SLICE) == place_index.SLICE:
                 place(lambda: place_index.follow(store))
             if done % CHECKPOINT == 0:
                 copy(store.checkpoint)
-                while text_index.behind(store.connection, text_index.SLICE) >= text_index.SLICE:
+                while text_index.count_unindexed(store.connection, text_index.SLICE) >= text_index.SLICE:
                     index(lambda: text_index.follow(store))
         new = done - since
         if not new:

@@ -1,4 +1,4 @@
-"""A server built from settings: the only place that names the concrete classes of all rooms."""
+"""A server built from settings: the only place that names the concrete classes of all packages."""
 
 from __future__ import annotations
 

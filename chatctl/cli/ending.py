@@ -44,7 +44,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 """A request to end."""
 
 
-def left(client: Client, reason: str, seconds: float, *, discard: bool = False) -> bool:
+def leave_server(client: Client, reason: str, seconds: float, *, discard: bool = False) -> bool:
     """Leave the server; return whether all that was said went out before. `discard`: see Client.stop."""
     client.stop(reason, seconds, discard=discard)
     return client.error is None and not client.running and not client.waiting

@@ -11,7 +11,7 @@ import os
 from dataclasses import replace
 
 from chatctl.cli.account_memory import AccountMemory
-from chatctl.cli.ending import Ending, left
+from chatctl.cli.ending import Ending, leave_server
 from chatctl.cli.leftovers import Leftovers
 from chatctl.cli.visits import VisitStore, place
 from chatctl.client.client import Client
@@ -138,7 +138,7 @@ def run(plan: LoginPlan, visits: VisitStore, ending: Ending, saved_as: str = "")
         raise early.error
     app = ChatApp(login_worker, memory, tidy=tidy)
     app.on_leave = ending.leave
-    ending.stop = lambda reason, seconds: app.client is None or left(app.client, reason, seconds)
+    ending.stop = lambda reason, seconds: app.client is None or leave_server(app.client, reason, seconds)
     ending.full_screen = True
     ending.on_signal(app.leave_soon)
     reason: str | None = ""

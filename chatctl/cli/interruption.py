@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from chatctl.cli.ending import HUNG_SECONDS, SIGNALS, Ending, left
+from chatctl.cli.ending import HUNG_SECONDS, SIGNALS, Ending, leave_server
 from chatctl.cli.failures import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def leave_when_interrupted() -> Ending:
 
 def will_leave(ending: Ending, client: Client) -> None:
     """Let `ending` disconnect `client`, dropping unsent messages."""
-    ending.stop = lambda reason, seconds: left(client, reason, seconds, discard=True)
+    ending.stop = lambda reason, seconds: leave_server(client, reason, seconds, discard=True)
 
 
 def leave_now(client: Client) -> None:

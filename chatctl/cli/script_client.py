@@ -17,7 +17,7 @@ import typer
 from chatctl.cli.columns import table
 from chatctl.cli.failures import say
 from chatctl.cli.interruption import leave_when_interrupted, will_leave
-from chatctl.cli.sending import PATIENCE, final
+from chatctl.cli.sending import PATIENCE_SECONDS, final
 from chatctl.errors import RefusedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def script_wish(said: object, *, nameless: bool, enters: bool, stays: bool = Fal
     from chatctl.destination.join_plan import JoinArguments, plan_login
 
     assert isinstance(said, JoinArguments)
-    plan = plan_login(said, give_up_after=PATIENCE, notify=say)
+    plan = plan_login(said, give_up_after=PATIENCE_SECONDS, notify=say)
     if plan.name is None and nameless:
         import secrets
 
@@ -83,8 +83,8 @@ def await_event(
     """
     from chatctl.client import events as e
 
-    end = time.monotonic() + PATIENCE
-    for event in client.events(timeout=PATIENCE):
+    end = time.monotonic() + PATIENCE_SECONDS
+    for event in client.events(timeout=PATIENCE_SECONDS):
         if isinstance(event, kind) and (not callable(fits) or fits(event)):
             return event
         if isinstance(event, e.Failed) and about and client.fold(event.about or "") == client.fold(about):

@@ -23,14 +23,14 @@ MAX_UNASKED_BYTES = 64 * 1024
 
 _PIECE_BYTES = 4096
 _NO_SUCH_NICK = "401"
-PATIENCE = 30.0
+PATIENCE_SECONDS = 30.0
 """Seconds that a server may take for an answer, or be away."""
 
 
 def need_room(client: Client, room: str, troubles: SendErrors) -> None:
     """Wait until we are in the room. Raises RefusedError if the server does not let us in, or leads us elsewhere."""
-    end = time.monotonic() + PATIENCE
-    client.flush(PATIENCE, enough=lambda: client.room_of(room) is not None)
+    end = time.monotonic() + PATIENCE_SECONDS
+    client.flush(PATIENCE_SECONDS, enough=lambda: client.room_of(room) is not None)
     while client.room_of(room) is None:
         if client.error is not None:
             raise client.error
@@ -38,7 +38,9 @@ def need_room(client: Client, room: str, troubles: SendErrors) -> None:
         if client.rooms:
             raise RefusedError(f"The server joined you to {client.rooms[0]} instead of {room}, so nothing was sent")
         if time.monotonic() >= end:
-            raise UnreachableError(f"The server did not answer the join of {room} within {PATIENCE:.0f} seconds")
+            raise UnreachableError(
+                f"The server did not answer the join of {room} within {PATIENCE_SECONDS:.0f} seconds"
+            )
         troubles.happened.wait(0.2)
         troubles.happened.clear()
 
@@ -58,7 +60,7 @@ class SendErrors:
         """Set by every event."""
         self.refused: list[str] = []
         self.absent: list[str] = []
-        """Yield unused names."""
+        """Recipients that the server does not know."""
         self.lost = 0
 
     def event(self, event: e.Event) -> None:
@@ -172,7 +174,7 @@ def send_when_possible(client: Client, target: str, text: str, *, whole: bool) -
 
 
 class Patience:
-    """Decides whether no queued message was confirmed for PATIENCE seconds."""
+    """Decides whether no queued message was confirmed for PATIENCE_SECONDS."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -183,7 +185,7 @@ class Patience:
         waiting, now = self._client.waiting, time.monotonic()
         if waiting != self._waiting:
             self._waiting, self._since = waiting, now
-        return now - self._since >= PATIENCE
+        return now - self._since >= PATIENCE_SECONDS
 
 
 def impatience(client: Client) -> Patience:

@@ -27,7 +27,7 @@ PAGE_MESSAGES = 100
 """Messages asked for at once; servers have limits of their own."""
 
 _LINE_ENDS = re.compile(r"[\r\n]+")
-_Unsent = str.maketrans("", "", "\0\1")  # NUL ends a line for many servers; U+0001 would make it a machine's (CTCP)
+_UNSENDABLE = str.maketrans("", "", "\0\1")  # NUL ends a line for many servers; U+0001 would make it a machine's (CTCP)
 
 
 def _say(state: ClientEngine, message: e.Outgoing) -> None:
@@ -84,7 +84,7 @@ class ClientApi:
         ticket = next(self._tickets)
         as_one = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
         for part in [as_one] if whole else _LINE_ENDS.split(text):
-            said = part.translate(_Unsent).encode(errors="replace").decode()
+            said = part.translate(_UNSENDABLE).encode(errors="replace").decode()
             if said.strip():
                 message = e.Outgoing(target, said, kind, ticket, reply)
                 self._link.submit(ClientRequest(partial(_say, message=message), message), timeout)
@@ -175,7 +175,7 @@ class ClientApi:
         self._link.submit(ClientRequest(mark))
 
     def watch(self, name: str) -> None:
-        """Watch names: `KnownPresence` events tell when they come online or leave, if the server supports that."""
+        """Watch names: `PresenceChanged` events tell when they come online or leave, if the server supports that."""
         name = target_name(name)
         self._link.submit(ClientRequest(lambda state: presence.watch(state, name)))
 

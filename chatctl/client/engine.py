@@ -45,7 +45,7 @@ from chatctl.protocol.message import Message, parse
 
 
 def _our_fold(name: str) -> str:
-    """Return the name of chatctl servers in 004; their CASEMAPPING can only say "ascii"."""
+    """Fold a name as chatctl servers do; their CASEMAPPING can only say "ascii"."""
     return names.room_fold(name) if name[:1] == "#" else names.fold(name)
 
 

@@ -51,7 +51,7 @@ class HistorySettings(_Table):
     retention_days: kinds.Whole = key(0, "The age in days at which messages are deleted; 0: never.")
     retention_messages: kinds.Whole = key(0, "The maximum number of stored messages; 0: no limit.")
     replay_on_join: kinds.Replay = key(
-        _RULES.replay_on_join, "The number of recent messages sent to a user who joins a room."
+        _RULES.replay_on_join, "Recent messages for a joining client that cannot request history."
     )
 
 

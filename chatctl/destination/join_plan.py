@@ -53,7 +53,7 @@ def plan_login(
     """Return the login for the given values.
 
     Args:
-        said: The values given with the command.
+        given: The values given with the command.
         remembering: Use the last visit, because a person is there.
         give_up_after: See Client.
         notify: Gets notices about the settings.

@@ -15,7 +15,7 @@ from dataclasses import asdict
 
 import msgspec
 
-from chatctl.journal.exchange.export_import import Imported, said
+from chatctl.journal.exchange.export_import import Imported, failure_text
 from chatctl.journal.exchange.jsonl import ExportedFact
 from chatctl.journal.writer import SqliteJournal
 
@@ -41,7 +41,7 @@ class JournalRequests:
     def _import(self, request: Mapping[str, object], answer: Answer) -> None:
         def done(result: Imported | Exception) -> None:
             if isinstance(result, Exception):
-                answer(_no(said(result)))
+                answer(_no(failure_text(result)))
                 return
             if result.kept:
                 self._changed()
@@ -52,7 +52,7 @@ class JournalRequests:
         except msgspec.ValidationError as error:
             answer(_no(f"These are not valid records: {error}"))
         else:
-            self._journal.bring(facts, self._released(), done)
+            self._journal.import_facts(facts, self._released(), done)
 
     def _prune(self, request: Mapping[str, object], answer: Answer) -> None:
         told_at = 0.0
@@ -64,7 +64,7 @@ class JournalRequests:
                 answer({"ok": True, "more": True, "facts": facts})
 
         def done(result: int | Exception) -> None:
-            answer(_no(said(result)) if isinstance(result, Exception) else {"ok": True, "facts": result})
+            answer(_no(failure_text(result)) if isinstance(result, Exception) else {"ok": True, "facts": result})
 
         before = request.get("before")
         if isinstance(before, int):

@@ -5,7 +5,8 @@ Invariants:
 - [group-commit] `append` queues and returns. All that is queued during a commit is the next batch, up to
   MAX_BATCH_FACTS; the facts of one `append` are never divided.
 - [settle-or-stop] A stored batch is reported by `durable`, one that is certainly not stored by `failed`. If the outcome
-  is unknown (store.py) nothing is reported until the store has settled it; if it cannot, `fatal` is the last report.
+  is unknown (sqlite_store.py) nothing is reported until the store has settled it; if it cannot, `fatal` is the last
+  report.
 - [fail-together] When a batch fails, all that was appended before its owner was told fails too, unwritten
   ([generations] in notifications.py).
 - [refuse-while-failing] While the disk is full, or the files are not where they were opened (folder_watch.py), appends
@@ -216,9 +217,9 @@ class SqliteJournal:
 
     def when_pruned(self, call: Callable[[], None]) -> None:
         """Call `call` on the owner's thread after each deletion of facts. Before `start`."""
-        self._chores.forgot = lambda: self._notifier.call_soon(call)
+        self._chores.on_deleted = lambda: self._notifier.call_soon(call)
 
-    def bring(self, facts: Sequence[Fact], upto: int, done: Callable[[Imported | Exception], None]) -> None:
+    def import_facts(self, facts: Sequence[Fact], upto: int, done: Callable[[Imported | Exception], None]) -> None:
         """Import some hundred facts from elsewhere; `upto`: the last released seq ([released-only] in
         export_import.py)."""
 

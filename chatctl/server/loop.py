@@ -44,7 +44,8 @@ MAX_CONSOLES = 32
 
 
 class EventLoop:
-    """Owns the sockets. `tls`: see :class:`.plan.TlsPlan`; None is ``auto``, but without TLS. `clock` gives seconds."""
+    """Owns the sockets. `tls`: see :class:`chatctl.server.tls_config.TlsConfig`; None is ``auto``, but without TLS.
+    `clock` gives seconds."""
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 Invariants:
 
-- [screen-thread] Everything here runs on the screen's own thread; events arrive through `Feed`.
+- [screen-thread] Everything here runs on the screen's own thread; events arrive through `EventQueue`.
 - [redraw-stale] A part is redrawn when the model marks it as stale, at most once per batch of events.
 - [restore-terminal] The terminal is always restored. Errors are shown there afterwards, in one line.
 """

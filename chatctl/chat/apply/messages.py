@@ -54,7 +54,7 @@ def _send_to_each(state: State, user: User, proposal: p.SendMessage, outcome: Ou
                 outcome.send_numeric(user.id, n.ERR_NOSUCHCHANNEL, name)
             elif (room, standing) not in seen:
                 seen.add((room, standing))
-                if _refused(user, room, name, proposal, outcome):
+                if _refuse_if_muted(user, room, name, proposal, outcome):
                     continue
                 if standing:
                     _send_to_prefix(user, room, standing, target[: -len(name)], proposal, outcome)
@@ -143,9 +143,9 @@ def _too_long(user: User, said: _RelayedMessage, outcome: Outcome) -> bool:
     return True
 
 
-def _refused(user: User, room: Room, name: str, proposal: p.SendMessage, outcome: Outcome) -> bool:
-    """Return why `user` may not send this to `room`, or None. `name`: the room's, as the user wrote it. For users
-    outside a secret room the answer is as if it did not exist."""
+def _refuse_if_muted(user: User, room: Room, name: str, proposal: p.SendMessage, outcome: Outcome) -> bool:
+    """Refuse a message that `user` may not send to `room`; return whether it was refused. `name`: the room's, as the
+    user wrote it. Users outside a secret room are answered as if it did not exist."""
     refusal = speech_refusal(room, user, proposal)
     if refusal is None:
         return False

@@ -114,7 +114,7 @@ class Long:
 
 
 class Held:
-    """Nothing yet: this command is a part of something that is answered when all of it is there."""
+    """No reply now: a later command of the same batch is answered."""
 
 
 HELD = Held()

@@ -45,7 +45,7 @@ def _ends(batch: multiline.MultilineBatch, message: Message) -> bool:
     return message.command == "BATCH" and message.param(0) == f"-{batch.reference}"
 
 
-def beside(batch: multiline.MultilineBatch) -> Result:
+def refuse_interleaved(batch: multiline.MultilineBatch) -> Result:
     """Refuse a message that came while `batch` was open."""
     return fail("BATCH", "MULTILINE_INVALID", text=f"The batch {batch.reference} was open; this was not sent either")
 

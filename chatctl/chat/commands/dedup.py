@@ -25,7 +25,7 @@ from chatctl.protocol.message import Message
 
 REFERENCE = "chatctl/ref"
 RESENT = "chatctl/resend"
-LOOKED_AT = 5000
+MAX_EXAMINED_MESSAGES = 5000
 """Messages of the place that are looked through: those said while the client was away, and some before."""
 
 
@@ -54,7 +54,9 @@ def say_once(view: CommandContext, session: Session, proposal: SendMessage, mess
 def _look_up(view: CommandContext, session: Session, place: str, proposal: SendMessage) -> Steps[Result]:
     """Look a message up among the stored ones of its place ([lookup])."""
     me = view.user(session)
-    page = yield from read_history(HistoryRead(HistoryQuery(place, LOOKED_AT, 0, kinds=MESSAGES), settled=True))
+    page = yield from read_history(
+        HistoryRead(HistoryQuery(place, MAX_EXAMINED_MESSAGES, 0, kinds=MESSAGES), settled=True)
+    )
     known: dict[str, Fact | None] = {
         fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(view, me, fact)
     }

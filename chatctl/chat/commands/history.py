@@ -183,7 +183,7 @@ def _later(one: Mark | None, other: Mark | None) -> bool:
 
 
 def as_batch(view: CommandContext, session: Session, page: HistoryPage, kind: str, params: Sequence[str]) -> Result:
-    """Yield the result as a batch of type `kind`; in slices if messages of many lines make it long."""
+    """Return a page as a batch of type `kind`; in slices if messages of many lines make it long."""
     slices = in_slices(page.facts, session.caps, kind, params, view.reference())
     return Long(slices) if line_count(page.facts) > LONG else [line for part in slices for line in part]
 

@@ -8,8 +8,8 @@ Invariants:
   names, rooms, accounts and bans are restored. A Retried proposal cannot be undone. It is done again on the restored
   state and shown; its facts and records are submitted once a second, before those of any later entry.
 - [refuse-while-failing] While the journal fails, Refusable proposals are refused with the reason, except that one
-  attempt per second is let through as a probe. While commits are slow or much output is parked, only the proposals in
-  _PRESENCE are accepted.
+  attempt per second is let through as a probe. While commits are slow or much output is parked, Refusable proposals
+  other than _LIGHT_PROPOSALS are refused. Retried and Unstored ones and typing are always accepted.
 - [stored-answers] `unstored_change` is the last entry that changed more than messages and is not decided. An answer
   about the state that is made meanwhile depends on it (:mod:`chatctl.chat.engine.dispatcher`).
 - [batching] If several users send many messages, facts are batched: while a commit is under way, and until its output

@@ -159,7 +159,7 @@ class Dispatcher:
         batch, own = session.batch, self._label(session, message)
         self.do(session, batches.collect(self._view, session, message), "BATCH", batch.label if batch else own)
         if batch is not None and session.batch is batch and batch.failed and own and "batch" not in message.tags:
-            self.do(session, batches.beside(batch), "BATCH", own)
+            self.do(session, batches.refuse_interleaved(batch), "BATCH", own)
 
     @staticmethod
     def _label(session: Session, message: Message) -> str:

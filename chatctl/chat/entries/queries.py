@@ -144,7 +144,7 @@ AnyQuery = HistoryQuery | TargetsQuery | SearchQuery
 class HistoryPage:
     """An answer. `unknown` is a message id in the query that is not stored; then there are no facts.
 
-    `targets` (for :class:`TargetsQuery`) are pairs of a place's latest message and its place, oldest first. `failed`:
+    `targets` (for :class:`TargetsQuery`) are pairs of a place and its latest message, oldest first. `failed`:
     the query could not be answered.
     """
 

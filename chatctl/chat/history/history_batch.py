@@ -69,8 +69,8 @@ def tags_of(fact: Fact, mask: int) -> dict[str, str]:
 
 
 def shown(fact: Fact, mask: int, outer: Mapping[str, str], reference: str) -> list[Message]:
-    """Yield a fact for a client with the capabilities `mask`: one line, or those of a multiline message. `outer` are
-    the tags of an enclosing batch; `reference` makes the name of a batch of its own."""
+    """Return a fact as lines for a client with the capabilities `mask`: one line, or those of a multiline message.
+    `outer` are the tags of an enclosing batch; `reference` makes the name of a batch of its own."""
     tags = tags_of(fact, mask)
     if not multiline.is_multiline(fact.text, fact.tags):
         message = message_of(fact, mask)
@@ -98,7 +98,7 @@ def played(facts: Iterable[Fact], mask: int, kind: str, params: Sequence[str], r
 def in_slices(
     facts: Iterable[Fact], mask: int, kind: str, params: Sequence[str], reference: str
 ) -> Iterator[list[Message]]:
-    """Yield the lines of :func:`as_lines`, a few hundred at a time."""
+    """Yield the lines of :func:`played`, a few hundred at a time."""
     batched = bool(mask & caps.BATCH)
     lines = [Message("BATCH", (f"+{reference}", kind, *params))] if batched else []
     outer = {"batch": reference} if batched else {}

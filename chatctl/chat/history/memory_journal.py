@@ -76,19 +76,19 @@ class MemoryJournal:
         done(answer(self.facts, query))
 
     def last_seq(self) -> int:
-        """Return nothing: a memory journal has no earlier start."""
+        """Return 0: a memory journal has no earlier start."""
         return 0
 
     def last_time(self) -> int:
-        """Return nothing: a memory journal has no earlier start."""
+        """Return 0: a memory journal has no earlier start."""
         return 0
 
     def rooms(self) -> Sequence[RoomRecord]:
-        """Return nothing: a memory journal has no earlier start."""
+        """Return 0: a memory journal has no earlier start."""
         return ()
 
     def records(self) -> Sequence[Record]:
-        """Return nothing: a memory journal has no earlier start."""
+        """Return 0: a memory journal has no earlier start."""
         return ()
 
     def stop(self, timeout: float) -> bool:

@@ -1,4 +1,4 @@
-"""Settings that every node must agree on: plain values, given once at the start."""
+"""Rules that every node agrees on: plain values. REHASH replaces them by an entry (ChangeRules)."""
 
 from __future__ import annotations
 

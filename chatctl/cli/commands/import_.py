@@ -35,7 +35,7 @@ Counted = Callable[[int], None]
 class _History(Protocol):
     """Changes to the history, by the running server or directly."""
 
-    def bring(self, facts: Sequence[Fact]) -> Imported: ...
+    def import_facts(self, facts: Sequence[Fact]) -> Imported: ...
 
     def prune(self, before: int, progress: Counted) -> int: ...
 
@@ -64,7 +64,7 @@ def import_(
         with history_in_force(data_dir, config, make=True) as history, _bar("Importing", len(facts)) as progress:
             try:
                 for batch in facts.batches():
-                    total += history.bring(batch)
+                    total += history.import_facts(batch)
                     progress(len(batch))
             except BaseException:
                 say(f"Interrupted after {_report(total)}. Repeat the command to continue.")
@@ -145,7 +145,7 @@ class _Running:
             return False
         return True
 
-    def bring(self, facts: Sequence[Fact]) -> Imported:
+    def import_facts(self, facts: Sequence[Fact]) -> Imported:
         """Import some hundred facts."""
         from msgspec.structs import asdict
 

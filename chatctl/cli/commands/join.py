@@ -6,7 +6,7 @@ Four modes, by stdin and stdout:
   typed.
 - stdin a terminal, or TERM=dumb: people as well, with plain lines.
 - stdin a pipe or a file: each line is one message, commands included, since a line of a log may well begin with a
-  slash. At the end it waits for the last echo and leaves. It gives up after GIVE_UP seconds without a server, or
+  slash. At the end it waits for the last echo and leaves. It gives up after GIVE_UP_SECONDS without a server, or
   without a confirmation by a connected one (code 1).
 
 SIGTERM and SIGHUP are requests to leave: queued messages are sent, and the code says as always whether all arrived (0).
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.ending import GOODBYE_SECONDS, HUNG_SECONDS, SIGNALS, Ending, left
+from chatctl.cli.ending import GOODBYE_SECONDS, HUNG_SECONDS, SIGNALS, Ending, leave_server
 from chatctl.cli.failures import reports, say
 from chatctl.errors import ChatctlError, RefusedError
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from chatctl.client import Client
     from chatctl.destination.login_plan import LoginPlan
 
-GIVE_UP = 30.0
+GIVE_UP_SECONDS = 30.0
 """Seconds without a server after which a pipe gives up; a person is not given up on."""
 
 
@@ -80,7 +80,7 @@ def join(
     style = OutputStyle(person, editing, editing and not os.environ.get("NO_COLOR"), as_json)
     full_screen = editing and not plain
     said = JoinArguments(server or "", host, port, name, room, tls, fingerprint, config, account, password_file)
-    plan = plan_login(said, remembering=asking, give_up_after=None if person else GIVE_UP, notify=say)
+    plan = plan_login(said, remembering=asking, give_up_after=None if person else GIVE_UP_SECONDS, notify=say)
     visits = VisitStore(config)
     if save is not None:
         visits.check(save)
@@ -183,7 +183,7 @@ def _talk(screen: LineScreen, room: str, ending: Ending) -> str:
     # While a line is edited Ctrl-C is a key; one that comes before must not be raised into a module being loaded, where
     # Python would drop it.
     if screen.style.person:
-        ending.stop = functools.partial(left, screen.client)
+        ending.stop = functools.partial(leave_server, screen.client)
     ending.on_signal(screen.end)
     if screen.style.editing:
         signal.signal(signal.SIGINT, lambda *_: screen.end())
@@ -191,7 +191,7 @@ def _talk(screen: LineScreen, room: str, ending: Ending) -> str:
         from chatctl.cli.plain.terminal import converse as converse_on_terminal
 
         return converse_on_terminal(screen)
-    from chatctl.cli.plain.line_input import PATIENCE, LineInput, converse, send
+    from chatctl.cli.plain.line_input import PATIENCE_SECONDS, LineInput, converse, send
 
     lines = LineInput(sys.stdin)
     screen.on_end = lines.close
@@ -204,7 +204,7 @@ def _talk(screen: LineScreen, room: str, ending: Ending) -> str:
         if lines.replaced:
             say(f"{lines.replaced} lines were not UTF-8; what could not be read in them was sent as \ufffd")
         if not confirmed:
-            raise ChatctlError(f"Gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
+            raise ChatctlError(f"Gave up: the server confirmed nothing for {PATIENCE_SECONDS:.0f} seconds")
         return ""
     finally:
         screen.on_end = lambda: None

@@ -11,7 +11,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
 from chatctl.cli.interruption import leave_now
-from chatctl.cli.sending import PATIENCE, SendErrors, decoded, impatience, need_room, send_when_possible, texts
+from chatctl.cli.sending import PATIENCE_SECONDS, SendErrors, decoded, impatience, need_room, send_when_possible, texts
 from chatctl.errors import ChatctlError, ConfigError
 
 if TYPE_CHECKING:
@@ -101,6 +101,6 @@ def send(
         troubles.refused.append(f"{target} was taken as a user's name; to send to the room: chatctl send '#{target}'")
     troubles.conclude()
     if not arrived:
-        raise ChatctlError(f"Gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
+        raise ChatctlError(f"Gave up: the server confirmed nothing for {PATIENCE_SECONDS:.0f} seconds")
     if not something:
         say("Nothing was sent: the input is empty")

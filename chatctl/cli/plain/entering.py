@@ -41,7 +41,7 @@ def enter(plan: LoginPlan, prepare: Callable[[Client], None], *, asking: bool) -
     if plan.name is None:
         if not asking:
             raise ConfigError("No name was given; give one with --name NAME or CHATCTL_CLIENT__NAME")
-        plan = _looked(plan)  # do not ask for a name if there is no server
+        plan = _check_reachable(plan)  # do not ask for a name if there is no server
         plan = replace(plan, name=_ask_name(()))
     plan, asked = _with_login(plan, asking=asking)
     tries = 0
@@ -59,7 +59,7 @@ def enter(plan: LoginPlan, prepare: Callable[[Client], None], *, asking: bool) -
             if again is None and (not asking or tries > _PASSWORD_TRIES):
                 raise _with_advice(plan, error) from None
             asked = asked or again is None
-            plan = again or _corrected(plan, error)
+            plan = again or _ask_correction(plan, error)
 
 
 def _with_login(plan: LoginPlan, *, asking: bool) -> tuple[LoginPlan, bool]:
@@ -71,11 +71,11 @@ def _with_login(plan: LoginPlan, *, asking: bool) -> tuple[LoginPlan, bool]:
     if plan.login is not None:
         return plan, False
     if plan.token:
-        return _invited(plan, asking=asking), asking
+        return _with_invited_account(plan, asking=asking), asking
     if not plan.logs_in:
         return plan, False
     if asking:
-        return _ask_account_password(_looked(plan)), True
+        return _ask_account_password(_check_reachable(plan)), True
     if plan.remembered:
         return plan.as_guest(), False
     if plan.withheld:
@@ -107,10 +107,10 @@ def _with_advice(plan: LoginPlan, error: ChatctlError) -> ChatctlError:
     return type(error)(f"{error}; if the account is yours, log in with --account {name} --password-file FILE")
 
 
-def _corrected(plan: LoginPlan, error: ChatctlError) -> LoginPlan:
+def _ask_correction(plan: LoginPlan, error: ChatctlError) -> LoginPlan:
     """Ask for another login. Raises UnknownServerError if the server is not trusted."""
     if isinstance(error, UnknownServerError):
-        return _believed(plan, error)
+        return _ask_trust(plan, error)
     if _needs_account(error) or isinstance(error, LoginError):
         return _with_account(plan, error)
     if isinstance(error, PasswordError):
@@ -139,7 +139,7 @@ def _ask_account_password(plan: LoginPlan) -> LoginPlan:
     return replace(plan.as_guest(), name=_ask_name(_free_names(plan)))
 
 
-def _invited(plan: LoginPlan, *, asking: bool) -> LoginPlan:
+def _with_invited_account(plan: LoginPlan, *, asking: bool) -> LoginPlan:
     """Ask for the password of a new account."""
     if asking:
         return plan.with_login(ask_new_password(plan.name or ""))
@@ -171,17 +171,17 @@ def _drop_typed_ahead() -> None:
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
-def _looked(plan: LoginPlan) -> LoginPlan:
+def _check_reachable(plan: LoginPlan) -> LoginPlan:
     """Check that there is a server, and let the user confirm an unknown one, before other questions are asked."""
     try:
         with plan.name_check():
             return plan
     except UnknownServerError as error:
-        return _believed(plan, error)
+        return _ask_trust(plan, error)
 
 
-def _believed(plan: LoginPlan, unknown: UnknownServerError) -> LoginPlan:
-    """Ask whether the certificate is the server's. Raises UnknownServerError where the answer is not yes."""
+def _ask_trust(plan: LoginPlan, unknown: UnknownServerError) -> LoginPlan:
+    """Ask whether the certificate is the server's. Raises UnknownServerError if the answer is not yes."""
     print(f"First visit to {clean(unknown.address)}. Its fingerprint is {unknown.pin}")
     if unknown.validity:
         print(f"Its certificate {unknown.validity}")

@@ -15,7 +15,7 @@ from chatctl.client.errors import FullError
 from chatctl.client.slash import table
 from chatctl.errors import ChatctlError, UnreachableError
 
-PATIENCE = 30.0
+PATIENCE_SECONDS = 30.0
 """Seconds that a server which is there may confirm nothing of what a pipe said."""
 
 _CHUNK = 65536
@@ -148,7 +148,7 @@ class _Patience:
         waiting = self._screen.client.waiting
         if waiting != self._waiting or not self._screen.client.online:
             self._waiting, self._since = waiting, now
-        self.lost = now - self._since >= PATIENCE
+        self.lost = now - self._since >= PATIENCE_SECONDS
         return self.lost or self._screen.ended
 
 

@@ -39,6 +39,7 @@ presence           name (empty: many), online, away, text (a user left, came, is
 whois              name, lines
 listed             rooms: [{name, people, topic}] (the answer to LIST)
 latency            seconds (from a probe to the server's answer)
+conversations      partners: [{name, time}] (the answer to `Client.conversations`)
 page               number, target, events, ends (there is no more in this direction), failed (a history request)
 missed             room, events (joins, parts and renames while we were disconnected)
 name-taken         name, text

@@ -107,7 +107,7 @@ class HistoryRequests:
 
 
 def past_events(state: EnginePort, message: Message) -> list[e.Event]:
-    """Yield the events of one history line ([page-content]); none if it has no use."""
+    """Return the events of one history line ([page-content]); none if it has no use."""
     if is_message(message):
         said = message_events.message_event(state, message, state.is_me(message.nick), history=True)
         return [said] if said is not None else []

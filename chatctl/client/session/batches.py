@@ -62,7 +62,7 @@ class Batches:
         self._open.clear()
 
     def take(self, message: Message) -> Message | HistoryBatch | CollectedLine:
-        """Return the result of `message`: itself, a complete message or batch, or None so far."""
+        """Return the result of `message`: itself, a complete message or batch, or KEPT while that is incomplete."""
         if message.command == "BATCH":
             return self._border(message)
         if self._open:

@@ -5,7 +5,7 @@ Invariants:
 - [settled] A sent message is entered here. It leaves with its echo (echo-message), a refusal, or the answer to a PING
   sent after it: by then the server has handled it. Some messages have no echo although echo-message is granted (those
   to services); they are shown as sent then.
-- [window] At most WINDOW messages are in flight. So a rate-limited sender never floods the server, and few messages are
+- [window] At most WINDOW_MESSAGES are in flight. So a rate-limited sender never floods the server, and few messages are
   unconfirmed if the connection breaks.
 - [unconfirmed] If it breaks: messages that were not handed to the system are sent later. All others are unconfirmed,
   and stay so until answered: only a marked resend is safe.

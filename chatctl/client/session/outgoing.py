@@ -15,7 +15,7 @@ class OutgoingRequests:
 
     def __init__(self, rooms: Iterable[str]) -> None:
         self.lines: list[OutgoingLine] = []
-        """Adds outgoing lines."""
+        """Lines to send, in order; the connection empties it."""
         self.unstored = UnstoredRequests()
         self.wanted: dict[str, tuple[str, str]] = {}
         """Folded name -> (room, key): where to be on every connection."""

@@ -115,7 +115,7 @@ def _owned(store: SqliteStore, added: Sequence[Fact]) -> list[Fact]:
     return [own(fact) for fact in added]
 
 
-def said(error: Exception) -> str:
+def failure_text(error: Exception) -> str:
     """Return why history could not be changed, for people."""
     if isinstance(error, ChatctlError):
         return str(error)
@@ -126,7 +126,9 @@ def said(error: Exception) -> str:
 def _unknown(connection: sqlite3.Connection, added: Sequence[Fact]) -> tuple[list[Fact], int]:
     """Return the facts that are not stored yet, each once, and the number of the others."""
     single = list({fact.message_id: fact for fact in reversed(added)}.values())[::-1]
-    asked = [(at, *reversed(rows.named(fact.message_id)), fact.message_id) for at, fact in enumerate(single)]
+    asked = [
+        (at, *reversed(rows.row_of_message_id(fact.message_id)), fact.message_id) for at, fact in enumerate(single)
+    ]
     text = connection.execute(_KNOWN, (rows.to_json(asked),)).fetchone()[0]
     known = set(msgspec.json.decode(text, type=list[int]))
     wanted = [fact for at, fact in enumerate(single) if at not in known]
@@ -172,7 +174,7 @@ class _Positions:
 
     def _own(self, fact: Fact) -> int | None:
         """Return the fact's own position, if [ordered] allows it."""
-        id = rows.named(fact.message_id)[1]
+        id = rows.row_of_message_id(fact.message_id)[1]
         if id < 0 or id >= rows.beyond(_BELIEVED if self._upto is None else self._upto):
             return None
         if not self._low < id < self._high:

@@ -15,7 +15,7 @@ from typing import Self
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.model.accounts import Record, RecordKey
 from chatctl.errors import ChatctlError
-from chatctl.journal.exchange.export_import import Imported, import_facts, said
+from chatctl.journal.exchange.export_import import Imported, failure_text, import_facts
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.maintenance import compaction, retention
 from chatctl.journal.maintenance.chores import CHECKPOINT_PAGES
@@ -52,17 +52,17 @@ class StoppedJournal:
             raise
         return self
 
-    def bring(self, facts: Sequence[Fact]) -> Imported:
+    def import_facts(self, facts: Sequence[Fact]) -> Imported:
         """Import some hundred facts. ChatctlError where that cannot be done; then none of them is kept."""
         try:
             result = import_facts(self._store, facts, time.time_ns() // 1_000_000)
-            while text_index.behind(self._store.connection, text_index.SLICE) >= text_index.SLICE:
+            while text_index.count_unindexed(self._store.connection, text_index.SLICE) >= text_index.SLICE:
                 text_index.follow(self._store)
-            while place_index.behind(self._store.connection, place_index.SLICE) >= place_index.SLICE:
+            while place_index.count_unindexed(self._store.connection, place_index.SLICE) >= place_index.SLICE:
                 place_index.follow(self._store)
             self._copy()
         except (sqlite3.Error, OSError) as error:
-            raise ChatctlError(said(error)) from None
+            raise ChatctlError(failure_text(error)) from None
         return result
 
     def prune(self, before: int, progress: Callable[[int], None]) -> int:
@@ -76,7 +76,7 @@ class StoppedJournal:
             for _ in compaction.shrink(self._store):
                 self._copy()
         except (sqlite3.Error, OSError) as error:
-            raise ChatctlError(said(error)) from None
+            raise ChatctlError(failure_text(error)) from None
         return pruned.facts
 
     def last_seq(self) -> int:
@@ -93,7 +93,7 @@ class StoppedJournal:
             with transaction(self._store.connection):
                 self._store.change_records(records)
         except (sqlite3.Error, OSError) as error:
-            raise ChatctlError(said(error)) from None
+            raise ChatctlError(failure_text(error)) from None
 
     def _copy(self) -> None:
         if self._store.wal_frames >= CHECKPOINT_PAGES:

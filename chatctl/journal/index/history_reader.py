@@ -84,7 +84,7 @@ def find_time(connection: sqlite3.Connection, time: int) -> int:
 
 def find_message(connection: sqlite3.Connection, message_id: str) -> int | None:
     """Return the row of a message id."""
-    boot, id = rows.named(message_id)
+    boot, id = rows.row_of_message_id(message_id)
     found = connection.execute(_FIND_MESSAGE, {"id": id, "boot": boot, "origin": message_id}).fetchone()[0]
     return None if found is None else int(found)
 
@@ -108,7 +108,7 @@ def _row(connection: sqlite3.Connection, query: HistoryQuery, mark: Mark, *, pas
 
 def _free_row(connection: sqlite3.Connection, message_id: str) -> int | None:
     """Return the row that a message id names, if it is a valid one and nothing else is stored there."""
-    _, id = rows.named(message_id)
+    _, id = rows.row_of_message_id(message_id)
     taken = connection.execute("SELECT 1 FROM facts WHERE id = ?", (id,)).fetchone()
     return id if id >= 0 and taken is None else None
 

@@ -40,7 +40,7 @@ def mark(connection: sqlite3.Connection) -> int:
     return int(connection.execute(f"SELECT {MARK}").fetchone()[0])
 
 
-def behind(connection: sqlite3.Connection, most: int) -> int:
+def count_unindexed(connection: sqlite3.Connection, most: int) -> int:
     """Return how many facts the index does not know yet; counts to `most`."""
     beyond = f"SELECT 1 FROM facts WHERE id > {MARK} LIMIT ?"
     return int(connection.execute(f"SELECT count(*) FROM ({beyond})", (most,)).fetchone()[0])

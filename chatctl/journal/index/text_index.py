@@ -63,7 +63,7 @@ def mark(connection: sqlite3.Connection) -> int:
     return _FIRST_ID if found is None else int(found)
 
 
-def behind(connection: sqlite3.Connection, most: int) -> int:
+def count_unindexed(connection: sqlite3.Connection, most: int) -> int:
     """Return how many facts the index does not know yet; counts to `most`."""
     counted = connection.execute(
         "SELECT count(*) FROM (SELECT 1 FROM facts WHERE id > ? LIMIT ?)", (mark(connection), most)

@@ -6,11 +6,11 @@ Invariants:
 - [facts-first] While facts are queued no chore runs, with three exceptions, so that nothing grows without bound under a
   constant load: a checkpoint at MAX_WAL_PAGES pages, a slice of text indexing when MAX_UNINDEXED_FACTS, a full slice of
   the place index.
-- [checkpoint] Copying the WAL costs an fsync, so it waits for CHECKPOINT_PAGES pages, or for QUIET seconds without
+- [checkpoint] Copying the WAL costs an fsync, so it waits for CHECKPOINT_PAGES pages, or for QUIET_SECONDS without
   facts.
 - [index-rest] The index waits for a slice's worth of facts: the search scans the rest. Indexing a fact costs several
   times what storing it does, and delays commits: so after a slice it rests for INDEX_REST_FACTOR times as long, or
-  until CALM seconds without facts. The place index waits for a whole slice.
+  until CALM_SECONDS without facts. The place index waits for a whole slice.
 - [failures-contained] A chore that fails is logged, and not run for a while. It does not affect facts.
 - [deletions-first] Deletions on command, and all deletions while disk space is low, come before all other chores and
   are not blocked by a failed one. Under a constant load they get a slice every PRUNE_EVERY_SECONDS seconds.
@@ -40,16 +40,16 @@ from chatctl.journal.store.wal_prealloc import reserve
 CHECKPOINT_PAGES = 1000  # pages of 4 KiB, as SQLite's own default
 MAX_WAL_PAGES = 8000
 MAX_UNINDEXED_FACTS = 65_536  # facts: search reads them in about 0.4 s
-QUIET_SECONDS = 5.0  # seconds
-CALM_SECONDS = 1.0  # seconds
+QUIET_SECONDS = 5.0
+CALM_SECONDS = 1.0
 INDEX_REST_FACTOR = 200.0
-LEFT_ALONE = 60.0  # seconds after a chore failed
-REDACTION_DELAY_SECONDS = 20.0  # seconds: messages deleted within that time leave the index together
-RETENTION_CHECK_SECONDS = 3600.0  # seconds between two checks for expired facts
-AGAIN = 1.0  # seconds, where a reader was in the way of a checkpoint
-PRUNE_EVERY_SECONDS = 0.1  # seconds
+RETRY_SECONDS = 60.0  # after a chore failed
+REDACTION_DELAY_SECONDS = 20.0  # messages deleted within that time leave the index together
+RETENTION_CHECK_SECONDS = 3600.0  # between two checks for expired facts
+CHECKPOINT_RETRY_SECONDS = 1.0  # after a reader blocked a checkpoint
+PRUNE_EVERY_SECONDS = 0.1
 SHRINK_REST_FACTOR = 10.0
-SPARE_AFTER = 30.0  # seconds after the start, a release or a failure: servers that live for seconds need no spare file
+SPARE_DELAY_SECONDS = 30.0  # after the start, a release or a failure: servers that live for seconds need no spare file
 
 
 class Chores:
@@ -60,8 +60,8 @@ class Chores:
         self._log = log
         self._clock = clock
         self._keep = keep
-        self._behind = text_index.behind(store.connection, LAST_ID)
-        self._unplaced = place_index.behind(store.connection, LAST_ID)
+        self._behind = text_index.count_unindexed(store.connection, LAST_ID)
+        self._unplaced = place_index.count_unindexed(store.connection, LAST_ID)
         # Preallocated space, and unfinished work of an earlier start.
         self._work: deque[Generator[None, None, None]] = deque([reserve(store), self._mending()])
         self._prunes: deque[Generator[None, None, None]] = deque()
@@ -70,7 +70,7 @@ class Chores:
         now = time.monotonic()
         self._resume_at = now
         self._prune_at = self._shrink_at = now
-        self._spare_at = now + SPARE_AFTER
+        self._spare_at = now + SPARE_DELAY_SECONDS
         self._quiet_at = now + QUIET_SECONDS
         self._calm_at = now
         self._rested_at = now
@@ -80,7 +80,7 @@ class Chores:
         """When deleted messages leave the index; 0: none are pending."""
         self._scrub = False
         """Whether the WAL may have deleted facts."""
-        self.forgot: Callable[[], None] = _nothing
+        self.on_deleted: Callable[[], None] = _nothing
         """Called on this thread after every deletion of facts."""
         self.damage = ""
         """The last damage that a chore found; ``""`` for none."""
@@ -161,7 +161,7 @@ class Chores:
             self._log.warning("chore failed", error=type(error).__name__, reason=str(error))
             if is_damage(error):
                 self.damage = str(error)
-            self._resume_at = time.monotonic() + LEFT_ALONE
+            self._resume_at = time.monotonic() + RETRY_SECONDS
 
     def _urgent(self) -> None:
         if self._store.wal_frames >= MAX_WAL_PAGES and time.monotonic() >= self._copy_at:
@@ -218,7 +218,7 @@ class Chores:
         (self._prunes if self._spare.is_needed() else self._work).append(self._retention_slices())
 
     def _make_spare(self) -> None:
-        self._spare_at = time.monotonic() + (RETENTION_CHECK_SECONDS if self._spare.is_there else SPARE_AFTER)
+        self._spare_at = time.monotonic() + (RETENTION_CHECK_SECONDS if self._spare.is_there else SPARE_DELAY_SECONDS)
         self._work.append(self._spare.make())
 
     def _shrink_if_worth_it(self) -> None:
@@ -246,7 +246,7 @@ class Chores:
         if self._store.checkpoint(whole=self._scrub, patient=False):
             self._scrub = False
         else:
-            self._copy_at = time.monotonic() + AGAIN
+            self._copy_at = time.monotonic() + CHECKPOINT_RETRY_SECONDS
         self.measure()
 
     def _place(self) -> None:
@@ -273,7 +273,7 @@ class Chores:
                 yield
         finally:
             self.is_short = False
-            self._spare_at = min(self._spare_at, time.monotonic() + SPARE_AFTER)  # it may have been released
+            self._spare_at = min(self._spare_at, time.monotonic() + SPARE_DELAY_SECONDS)  # it may have been released
 
     def _pruning(
         self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None]
@@ -295,7 +295,7 @@ class Chores:
             self._shrink_if_worth_it()
             self.measure()
             self._log.info("history pruned", facts=pruned.facts)
-            self.forgot()
+            self.on_deleted()
 
 
 def _nothing() -> None:

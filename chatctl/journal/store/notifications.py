@@ -43,7 +43,7 @@ class CompletionNotifier:
             self.call_soon(partial(self.listener.durable, seq))
 
     def failed(self, first: int, last: int, reason: str) -> None:
-        """None of these is kept; 0 and 0 where it is of no entry."""
+        """Report that the entries `first` to `last` are not stored; 0 and 0 if the batch belongs to none."""
         self.call_soon(partial(self._heard, self._needed, first, last, reason))
 
     def _heard(self, needed: int, first: int, last: int, reason: str) -> None:

@@ -59,7 +59,7 @@ _tags_from_json = msgspec.json.Decoder(dict[str, str]).decode
 
 
 _EXACT = 32
-"""Up to this many rows there is a statement for each number; above, for each multiple of STEP, padded."""
+"""Up to this many rows there is a statement for each number; above, for each multiple of _STEP, padded."""
 _STEP = 16
 _MAX_BOUND_PARAMETERS = 512
 """Rows of one statement."""
@@ -116,7 +116,7 @@ def beyond(upto: int) -> int:
     return fact_id(upto + 1, 0) if upto < _LAST_SEQ else LAST_ID
 
 
-def named(message_id: str) -> tuple[str, int]:
+def row_of_message_id(message_id: str) -> tuple[str, int]:
     """Return the boot and the row that a message id names; ``("", -1)`` for an id that is not valid."""
     found = parse_message_id(message_id)
     return (found[0], fact_id(*found[1:])) if found is not None else ("", -1)
@@ -216,7 +216,7 @@ class HeadNumbers:
         boot = self._boot
         # Most are of this start of the server, at the place that their message id names.
         if fact.message_id != message_id_of(boot, *point(id)):
-            boot, own = named(fact.message_id)
+            boot, own = row_of_message_id(fact.message_id)
             if own == id:
                 self._boot = boot
             else:

@@ -21,7 +21,8 @@ from pathlib import Path
 from chatctl.journal.store.data_folder import SPARE, free_bytes, make_file, sync
 
 SPARE_BYTES = 8 * 1024 * 1024
-"""Twice what the WAL holds when it is copied (chores.py, WAL_SOME): one half to copy it, one for the deletions."""
+"""Twice what the WAL holds when it is copied (chores.py, CHECKPOINT_PAGES): one half to copy it, one for the
+deletions."""
 ENOUGH_BYTES = 64 * 1024 * 1024
 _SLICE = bytes(512 * 1024)
 

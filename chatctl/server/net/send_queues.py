@@ -3,8 +3,8 @@
 Invariants:
 
 - [one-write] One write per session with output, however many messages the tick had. Shared output is one object, and
-  nothing is allocated or looked up per member: if nothing is queued already, only its session is read. From MANY
-  sessions on, if the system supports it, all these writes are one call (uring.py).
+  nothing is allocated or looked up per member: if nothing is queued already, only its session is read. From
+  MIN_RING_SESSIONS on, if the system supports it, all these writes are one call (uring.py).
 - [wait-writable] Output that the kernel does not take waits in the connection, and is not tried before the socket is
   writable.
 - [bounded-output] A send queue has a limit, for unregistered connections a lower one. Past it the reader is told why

@@ -4,10 +4,10 @@ Invariants:
 
 - [typing] Typing is sent at most every 3 seconds, never for a command, and only if enabled
   (ircv3.net/specs/client-tags/typing). Discarded text is sent as done.
-- [idle-away] After IDLE seconds without input the user is away until the next input; an away state set by the user
+- [idle-away] After IDLE_SECONDS without input the user is away until the next input; an away state set by the user
   stays.
-- [unwatched] After UNWATCHED seconds without input, messages are not read: not every terminal reports its focus.
-- [alert] An alert is one bell and one desktop notification, at most one every CALLS seconds.
+- [unwatched] After UNWATCHED_SECONDS without input, messages are not read: not every terminal reports its focus.
+- [alert] An alert is one bell and one desktop notification, at most one every ALERT_PAUSE_SECONDS.
 """
 
 from __future__ import annotations

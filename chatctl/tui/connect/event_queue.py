@@ -4,8 +4,8 @@ Invariants:
 
 - [never-wait] :meth:`EventQueue.put` runs on the client's thread, does almost nothing, and never waits.
 - [one-wakeup] The screen is woken once when events arrive, and not again before it has taken them.
-- [slices] Drawings are PAUSE apart at least. In between events are handled in slices of SLICE seconds, with a BREATH
-  after each, so a key never waits for thousands of messages.
+- [slices] Drawings are at least DRAW_PAUSE_SECONDS apart. In between events are handled in slices of SLICE_SECONDS,
+  with BREATH_SECONDS after each, so a key never waits for thousands of messages.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Invariants:
 - [folds] Joins and parts without a message in between are one item (a fold).
 - [pending-last] An own message is at the end from the moment it is typed; its echo replaces it at the echo's place,
   after others that arrived meanwhile: the server's order counts.
-- [bounded] MOST live items are held; the oldest are dropped, and can be loaded again.
+- [bounded] MAX_LIVE_ITEMS live items are held; the oldest are dropped, and can be loaded again.
 - [stable-positions] Positions are items, not indexes: loading earlier items shifts all indexes.
 """
 
@@ -63,8 +63,8 @@ class MessageLog:
         return True
 
     def _goes_before(self, item: Item, other: Item, past: bool) -> bool:
-        """Add an item. Pending messages stay below others ([pending-last]); events of the past go above local notices.
-        Times are not compared otherwise: the server's clock and ours may be days apart."""
+        """Return whether `item` belongs before `other`: pending messages stay below ([pending-last]), the past goes
+        above notices. Times are not compared otherwise: the server's clock and ours may be days apart."""
         if other.ticket:
             return not item.ticket
         return past and item.is_message and not other.is_message and other.time > item.time

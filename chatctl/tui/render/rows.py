@@ -240,7 +240,7 @@ _DRAWERS: dict[str, Callable[[Item, RowContext], list[Strip]]] = {"fold": _fold,
 
 
 def day_of(time: float) -> tuple[int, int]:
-    """Invalidate rows at midnight, local time."""
+    """Return the year and the day of the year, in local time."""
     local = clock.localtime(time)
     return local.tm_year, local.tm_yday
 

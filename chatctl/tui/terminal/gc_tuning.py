@@ -2,10 +2,10 @@
 
 Invariants:
 
-- [switch-interval] A thread that wants the interpreter waits SWITCH seconds for it, not Python's five milliseconds: a
+- [switch-interval] A thread that wants the interpreter waits SWITCH_SECONDS for it, not Python's five milliseconds: a
   key passes through three threads (the terminal's, the screen's, the writer's) while messages keep a fourth busy.
 - [full-when-idle] A full collection takes some 80 ms with the loaded modules. So only young objects are collected
-  automatically; all of them after QUIET seconds without a key, or when many have accumulated.
+  automatically; all of them after IDLE_SECONDS without a key, or when many have accumulated.
 - [freeze] Objects that exist at the first idle moment are the program itself: they are frozen and not scanned again.
 - [process-wide] This tunes the process, so the program that runs the screen enables it, not a widget.
 """

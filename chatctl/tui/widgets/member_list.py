@@ -16,8 +16,9 @@ from chatctl.tui.render.rows import fitting, shortened
 from chatctl.tui.widgets.base import Painted
 
 CROWD_MEMBERS = 500
-CROWD_PAUSE = 0.5
-"""Sorting thousands takes ten milliseconds, as long as a key may: of more than CROWD it is done twice a second."""
+CROWD_PAUSE_SECONDS = 0.5
+"""Sorting thousands takes ten milliseconds, as long as a key may: of more than CROWD_MEMBERS it is done twice a
+second."""
 
 
 class MemberList(Painted):
@@ -36,7 +37,7 @@ class MemberList(Painted):
         self._people: list[Member] = []
         self._next: list[Member] | None = None
         """The list to show when the pause is over."""
-        self._sorted_at = -CROWD_PAUSE
+        self._sorted_at = -CROWD_PAUSE_SECONDS
         self._first = 0
         self._hidden = 0
         """How many there are below."""
@@ -44,7 +45,7 @@ class MemberList(Painted):
     def show(self, people: list[Member]) -> None:
         """Other people, or the same and something about them has changed."""
         waiting, self._next = self._next, people
-        pause = CROWD_PAUSE if len(people) > CROWD_MEMBERS else 0.0
+        pause = CROWD_PAUSE_SECONDS if len(people) > CROWD_MEMBERS else 0.0
         since = monotonic() - self._sorted_at
         if since >= pause:
             self._sort()

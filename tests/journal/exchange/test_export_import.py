@@ -66,7 +66,7 @@ def test_import_on_a_running_server_uses_its_own_numbers(tmp_path: Path) -> None
         desk.keep([fact(1, time=100), fact(2, time=200)])
         done: list[Imported | Exception] = []
         other = [fact(seq, "elsewhere", time=seq * 50, boot="other") for seq in range(1, 9)]
-        desk.journal.bring(other, 2, done.append)
+        desk.journal.import_facts(other, 2, done.append)
         desk.owner.until(lambda: done)
         assert done == [Imported(kept=8)]
         desk.keep([fact(3, time=300)])

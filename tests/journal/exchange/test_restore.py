@@ -129,7 +129,7 @@ def test_lost_messages_can_be_imported_to_their_old_places(folder: Path, made: P
     store(folder, 101, 102)
     aside = restore(made, folder).aside  # type: ignore[attr-defined]
     with StoppedJournal(prepare(folder)) as stopped:
-        assert stopped.bring(kept(journal_file(aside))).kept == 2
+        assert stopped.import_facts(kept(journal_file(aside))).kept == 2
     assert kept(journal_file(folder)) == [fact(seq) for seq in range(1, 103)]
 
 

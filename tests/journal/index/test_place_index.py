@@ -104,7 +104,7 @@ def test_batch_of_many_rooms_writes_few_pages(store: SqliteStore) -> None:
     """The cost of appending does not grow: 200 messages go to the end of one table."""
     for first in range(1, 40_001, 2000):
         store.commit(StoreBatch([fact(seq, place=f"#r{seq * 7919 % 1000}") for seq in range(first, first + 2000)]))
-        while place_index.behind(store.connection, place_index.SLICE) == place_index.SLICE:
+        while place_index.count_unindexed(store.connection, place_index.SLICE) == place_index.SLICE:
             place_index.follow(store)
     store.checkpoint(whole=True)
     store.commit(StoreBatch([fact(seq, place=f"#r{seq * 7919 % 1000}") for seq in range(40_001, 40_201)]))
@@ -118,9 +118,9 @@ def test_journal_updates_the_index_by_itself(tmp_path: Path, monkeypatch: pytest
         for seq in range(1, 5001):  # one never waits for the other: a load without end
             desk.journal.append([fact(seq)])
         desk.owner.until(lambda: desk.owner.reached == 5000)
-        assert desk.do(lambda store: place_index.behind(store.connection, 9999)) < 9999
+        assert desk.do(lambda store: place_index.count_unindexed(store.connection, 9999)) < 9999
         by = time.monotonic() + DEADLINE
-        while desk.do(lambda store: place_index.behind(store.connection, 9999)) >= 500:
+        while desk.do(lambda store: place_index.count_unindexed(store.connection, 9999)) >= 500:
             assert time.monotonic() < by
         assert desk.do(lambda store: sound(store.connection))
 
@@ -136,7 +136,7 @@ def test_unfinished_indexing_of_an_earlier_start_is_resumed(tmp_path: Path, monk
     with Desk(tmp_path / "j.db") as desk:
         by = time.monotonic() + DEADLINE
         for index in (place_index, text_index):
-            while desk.do(lambda store, index=index: index.behind(store.connection, 9999)) >= index.SLICE:  # type: ignore[misc]
+            while desk.do(lambda store, index=index: index.count_unindexed(store.connection, 9999)) >= index.SLICE:  # type: ignore[misc]
                 assert time.monotonic() < by, index
 
 
@@ -158,7 +158,10 @@ def test_journal_of_the_second_version_is_migrated(tmp_path: Path) -> None:
     second_version(path).close()
     with Desk(path) as desk:
         assert kept(path) == EVERYTHING
-        assert desk.do(lambda store: (sound(store.connection), place_index.behind(store.connection, 99))) == (True, 0)
+        assert desk.do(lambda store: (sound(store.connection), place_index.count_unindexed(store.connection, 99))) == (
+            True,
+            0,
+        )
         page = desk.ask(HistoryQuery("#lobby", 10, 9, kinds=()))
         assert page.facts == [fact for fact in EVERYTHING if fact.place == "#lobby"]
         desk.keep([fact(10)])

@@ -146,7 +146,7 @@ def test_volumes_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.Monke
         while text_index.follow(store, 10):
             pass
         assert store.connection.execute("SELECT count(*) FROM volumes").fetchone()[0] > 5
-        assert text_index.behind(store.connection, 100) == 0
+        assert text_index.count_unindexed(store.connection, 100) == 0
         store.close()
         found = read(connection, SearchQuery("word", 1000, 1000)).facts
         assert list(found) == [fact for fact in facts if fact.kind == "PRIVMSG"]

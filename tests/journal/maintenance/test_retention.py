@@ -272,7 +272,7 @@ def test_facts_deleted_during_a_volume_renewal_are_not_in_the_new_volume(store: 
 
 def test_wal_finally_holds_no_pruned_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.maintenance.chores.QUIET_SECONDS", 0.0)
-    monkeypatch.setattr("chatctl.journal.maintenance.chores.AGAIN", 0.0)
+    monkeypatch.setattr("chatctl.journal.maintenance.chores.CHECKPOINT_RETRY_SECONDS", 0.0)
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(seq, f"secretword{seq}") for seq in range(1, 700)])
         done: list[int | Exception] = []
@@ -306,7 +306,7 @@ def test_index_follows_and_the_wal_is_copied_by_chores(tmp_path: Path, monkeypat
             desk.keep([fact(each) for each in range(seq, seq + 100)])
         while int(str(desk.journal.status()["unindexed"])) >= text_index.SLICE or desk.journal.status()["wal_pages"]:
             desk.do(lambda store: None)
-        assert desk.do(lambda store: text_index.behind(store.connection, 9999)) < text_index.SLICE
+        assert desk.do(lambda store: text_index.count_unindexed(store.connection, 9999)) < text_index.SLICE
         assert (tmp_path / "j.db").stat().st_size > 100_000
 
 
@@ -317,5 +317,5 @@ def test_index_keeps_up_under_endless_load(tmp_path: Path, monkeypatch: pytest.M
         for seq in range(1, 20_000, 5):
             desk.journal.append([fact(each) for each in range(seq, seq + 5)])
         desk.owner.until(lambda: desk.owner.reached >= 20_000)
-        unindexed = desk.do(lambda store: text_index.behind(store.connection, 99_999))
+        unindexed = desk.do(lambda store: text_index.count_unindexed(store.connection, 99_999))
         assert unindexed < 20_000
