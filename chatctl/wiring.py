@@ -205,15 +205,15 @@ def _server(
         max_members=settings.accounts.max_members,
         **_live_rules(loaded, password),
     )
-    bounds = settings.limits
+    given = settings.limits
     limits = Limits(
-        messages_per_second=bounds.messages_per_second,
-        connections_per_address=bounds.connections_per_address,
-        unregistered=bounds.unregistered,
-        registration_seconds=bounds.registration_seconds,
-        idle_seconds=bounds.idle_seconds,
-        outbox_bytes=bounds.outbox_bytes,
-        outbox_total_bytes=bounds.outbox_total_bytes,
+        messages_per_second=given.messages_per_second,
+        connections_per_address=given.connections_per_address,
+        unregistered=given.unregistered,
+        registration_seconds=given.registration_seconds,
+        idle_seconds=given.idle_seconds,
+        outbox_bytes=given.outbox_bytes,
+        outbox_total_bytes=given.outbox_total_bytes,
     )
     return Server(
         settings.host,

@@ -10,8 +10,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from chatctl.cli.ending import HUNG_SECONDS, SIGNALS, Ending, leave_server
 from chatctl.cli.failures import INTERRUPTED
+from chatctl.cli.shutdown import HUNG_SECONDS, SIGNALS, Ending, leave_server
 
 if TYPE_CHECKING:
     from chatctl.client import Client

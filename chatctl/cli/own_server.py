@@ -28,7 +28,7 @@ def own_server(plan: LoginPlan) -> Path | None:
     folder, trust = plan.folder, plan.to.trust
     if folder is None or trust.tls or trust.fingerprint or plan.token or not os.path.exists(control_path(folder)):
         return None
-    from chatctl.cli.running import ask_server
+    from chatctl.cli.control_client import ask_server
 
     try:
         answer = ask_server(folder, {"command": "reach"}, _SECONDS)

@@ -17,7 +17,7 @@ import typer
 from chatctl.cli.columns import table
 from chatctl.cli.failures import say
 from chatctl.cli.interruption import leave_when_interrupted, will_leave
-from chatctl.cli.sending import PATIENCE_SECONDS, final
+from chatctl.cli.script_sending import PATIENCE_SECONDS, final
 from chatctl.errors import RefusedError, UnreachableError
 
 if TYPE_CHECKING:

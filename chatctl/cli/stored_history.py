@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chatctl.cli.failures import remark, say
-from chatctl.cli.when import iso, local
+from chatctl.cli.time_arguments import iso, local
 from chatctl.destination.server_address import is_url
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
 

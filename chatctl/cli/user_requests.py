@@ -14,7 +14,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reaso
 
 
 def ask_about_user(data_dir: str | None, config: str | None, request: Mapping[str, object]) -> dict[str, object]:
-    from chatctl.cli.running import ask_server
+    from chatctl.cli.control_client import ask_server
     from chatctl.config import load
     from chatctl.wiring import data_folder
 

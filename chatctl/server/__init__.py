@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatctl.server.bounds import Limits
+from chatctl.server.limits_config import Limits
 from chatctl.server.tls_config import TlsConfig
 
 if TYPE_CHECKING:

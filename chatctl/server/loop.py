@@ -21,11 +21,11 @@ from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import LogPort
 from chatctl.errors import JournalError, traceback_place
 from chatctl.poller import READ, WRITE, best_poller
-from chatctl.server.bounds import Limits
 from chatctl.server.call_queue import CallQueue
 from chatctl.server.control.control import ControlSocket, Handler
 from chatctl.server.limits.connection_limits import ConnectionLimits
 from chatctl.server.limits.timeouts import Timeouts
+from chatctl.server.limits_config import Limits
 from chatctl.server.net.acceptor import Acceptor, turn_away
 from chatctl.server.net.back_pressure import FEW_LINES, BackPressure
 from chatctl.server.net.connection import Connection

@@ -20,11 +20,11 @@ from chatctl.chat.entries.tasks import ReadSettings
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.ports import Journal, LogPort
-from chatctl.server.bounds import Limits
 from chatctl.server.control.accounts import account_handlers
 from chatctl.server.control.control import Answer, Handler, control_socket
 from chatctl.server.control.moderation import moderation_handlers
 from chatctl.server.control.status import status_handlers
+from chatctl.server.limits_config import Limits
 from chatctl.server.loop import EventLoop
 from chatctl.server.net.listener import bound_address, listen
 from chatctl.server.tls_config import TlsConfig

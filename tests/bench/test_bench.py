@@ -25,7 +25,7 @@ from chatctl.bench.streams import DisorderError, RoomStream, StreamReader, one_o
 from chatctl.cli.app import app
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 from chatctl.server import Server, TlsConfig
-from chatctl.server.bounds import Limits
+from chatctl.server.limits_config import Limits
 
 pytestmark = pytest.mark.e2e
 

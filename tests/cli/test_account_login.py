@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.model.policy import Rules
-from chatctl.cli.full import FullScreenLogin
+from chatctl.cli.full_screen import FullScreenLogin
 from chatctl.cli.plain.entering import enter
-from chatctl.cli.visits import VisitStore
+from chatctl.cli.saved_visits import VisitStore
 from chatctl.client.errors import OwnedNameError
 from chatctl.client.profile.profile import Profile
 from chatctl.destination.join_plan import JoinArguments, plan_login

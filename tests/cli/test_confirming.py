@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.cli.commands.ban import _own_address
-from chatctl.cli.when import length, moment
+from chatctl.cli.time_arguments import length, moment
 from chatctl.errors import ConfigError
 from chatctl.journal import journal_file, prepare
 from chatctl.journal.sqlite_store import SqliteStore, StoreBatch

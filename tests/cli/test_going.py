@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.cli.visits import VisitStore
+from chatctl.cli.saved_visits import VisitStore
 from chatctl.client.errors import InputError
 from chatctl.client.profile.profile import Profile, SavedVisit
 from chatctl.destination.join_plan import JoinArguments, plan_login

@@ -10,7 +10,7 @@ from typing import cast
 import pexpect
 import pytest
 
-from chatctl.cli.plain.hidden import NewPassword, RefusedQuestion, new_password
+from chatctl.cli.plain.hidden_questions import NewPassword, RefusedQuestion, new_password
 from chatctl.client import Client
 from chatctl.client.errors import InputError
 from chatctl.server import Server

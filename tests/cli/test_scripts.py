@@ -97,7 +97,7 @@ def test_send_exit_codes_tell_the_failures_apart(server: Server) -> None:
 
 
 def test_send_gives_up_on_a_server_that_confirms_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from chatctl.cli import sending
+    from chatctl.cli import script_sending as sending
 
     class Stuck:
         waiting = 1

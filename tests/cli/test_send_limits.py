@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.cli.sending import MAX_UNASKED_BYTES
+from chatctl.cli.script_sending import MAX_UNASKED_BYTES
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.server import Limits, Server

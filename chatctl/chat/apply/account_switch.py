@@ -6,15 +6,15 @@ user ([one-user] in members.py).
 
 from __future__ import annotations
 
-from chatctl.chat.apply import members, short_visits, visits
+from chatctl.chat.apply import members, replay_positions, short_visits
 from chatctl.chat.apply.membership import end_session, leave_chat
 from chatctl.chat.apply.redo import AttachmentRedo
 from chatctl.chat.entries.deliveries import RoomsShown, SessionMoved, ToSession
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import SessionId
+from chatctl.chat.model.replay_positions import PRIVATE
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.chat.model.visits import PRIVATE
 from chatctl.protocol.message import Message
 
 
@@ -34,13 +34,13 @@ def move_session(state: State, session: SessionId, user: User, other: User, outc
     else:
         leave_chat(state, user, reason, outcome, moves=True)
     was_present = members.is_present(state, other)
-    since = visits.positions(state, other, outcome.entry.time)
+    since = replay_positions.positions(state, other, outcome.entry.time)
     state.attach(other, session, tokens, away)
     if transient:
         state.short_visits.register(session)
     members.update_presence(state, outcome, other, was_present=was_present, away=away)
     if members.is_member(state, other):
-        visits.note_entered(state, outcome, other, (*other.rooms, PRIVATE))
+        replay_positions.note_entered(state, outcome, other, (*other.rooms, PRIVATE))
     outcome.source = other
     rename = Message("NICK", (other.nick,), user.prefix) if other.nick != user.nick else None
     outcome.deliveries.append(SessionMoved(session, other.id, other.account_id, rename))

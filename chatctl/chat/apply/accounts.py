@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from chatctl.chat.apply import marks, members, visits
+from chatctl.chat.apply import marks, members, replay_positions
 from chatctl.chat.apply.account_switch import move_session
 from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.apply.redo import LoginRedo, OperatorRedo, show_operator
@@ -234,7 +234,7 @@ def _log_user_in(state: State, outcome: Outcome, account: Account) -> None:
             unmake_operator(state, user, outcome)  # an account's privileges do not follow to another account
         state.log_in(user, account)
         _update_insiders(outcome, user, known)
-        visits.note_entered(state, outcome, user, user.rooms)
+        replay_positions.note_entered(state, outcome, user, user.rooms)
         state.changed(user)
         _notify(state, outcome, user)
         founded = [
@@ -253,7 +253,7 @@ def _log_user_in(state: State, outcome: Outcome, account: Account) -> None:
 
 def _log_user_out(state: State, outcome: Outcome, user: User) -> None:
     before, known = UserIdentity.of(user), user.identity
-    position = visits.note_left(state, outcome, user, user.rooms)
+    position = replay_positions.note_left(state, outcome, user, user.rooms)
     outcome.redo += (LoginRedo(user, known, tuple(user.rooms), position),)
     members.forget(state, outcome, known)
     state.log_in(user, None)

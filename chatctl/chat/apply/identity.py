@@ -3,7 +3,7 @@ message")."""
 
 from __future__ import annotations
 
-from chatctl.chat.apply import members, short_visits, visits
+from chatctl.chat.apply import members, replay_positions, short_visits
 from chatctl.chat.apply.bans import account_banned, name_banned
 from chatctl.chat.apply.members import show_away
 from chatctl.chat.apply.membership import end_session, leave_chat
@@ -30,11 +30,11 @@ from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import NO_USER, SessionId, UserId
 from chatctl.chat.model.line_lengths import away_length, realname_length
 from chatctl.chat.model.modes import PREFIXES, SERVER_OPERATOR
+from chatctl.chat.model.replay_positions import PRIVATE
 from chatctl.chat.model.reserved_names import reserved_problem
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.chat.model.visits import PRIVATE
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
@@ -110,13 +110,13 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         user.transient = False
         outcome.deliveries.append(CameOnline(user.nick, user.prefix))
     now, was_present = outcome.entry.time, members.is_present(state, user)
-    since = visits.positions(state, user, now)
+    since = replay_positions.positions(state, user, now)
     state.attach(user, session, tokens, proposal.away)
     if proposal.transient:
         state.short_visits.register(session)
     members.update_presence(state, outcome, user, was_present=was_present, away=proposal.away)
     if members.is_member(state, user):
-        visits.note_entered(state, outcome, user, (*user.rooms, PRIVATE))
+        replay_positions.note_entered(state, outcome, user, (*user.rooms, PRIVATE))
     for id in dead:
         end_session(state, user, id, "Connected again from elsewhere", outcome, drop=True)
     outcome.deliveries.append(Attached(session, user.id))

@@ -6,8 +6,8 @@ session ends, the user of a member stays, offline: with its rooms, standing and 
 Invariants:
 
 - [one-user] An account has at most one user, whatever nick its sessions ask for.
-- [no-commit-to-detach] Going offline changes no record but the positions of :mod:`chatctl.chat.apply.visits`. So a
-  device that loses its connection while the disk is full loses nothing.
+- [no-commit-to-detach] Going offline changes no record but the positions of :mod:`chatctl.chat.apply.replay_positions`.
+  So a device that loses its connection while the disk is full loses nothing.
 - [members-durable] Each change of a member's rooms or standing changes its records in the same entry
   (:mod:`chatctl.chat.model.members`).
 - [late-presence] Others are told that a member went offline or came back after PRESENCE_MS, so that a device with a
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from chatctl.chat.apply import visits
+from chatctl.chat.apply import replay_positions
 from chatctl.chat.apply.operators import unmake_operator
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import InForms, ToUsers
@@ -29,11 +29,11 @@ from chatctl.chat.model.ids import NO_SESSION, SessionId, UserId
 from chatctl.chat.model.members import Member, Membership, membership_key
 from chatctl.chat.model.modes import SERVER_OPERATOR
 from chatctl.chat.model.policy import ALWAYS_ON, OPT_OUT
+from chatctl.chat.model.replay_positions import PRIVATE, ReplayPositions
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import SERVICE_USER, User
 from chatctl.chat.model.user_data import ACCOUNT
-from chatctl.chat.model.visits import PRIVATE, Visits
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import Message
 
@@ -73,7 +73,7 @@ def note_member(state: State, outcome: Outcome, user: User) -> None:
         forget(state, outcome, user.identity)
         return
     _put(state, outcome, Member(user.identity, user.username, user.realname, user.host, outcome.entry.time))
-    visits.note_entered(state, outcome, user, (*user.rooms, PRIVATE))
+    replay_positions.note_entered(state, outcome, user, (*user.rooms, PRIVATE))
     for room in user.rooms.values():
         note_room(state, outcome, user, room)
     for membership in state.accounts.memberships(user.identity):
@@ -158,7 +158,7 @@ def restore(state: State) -> list[RecordKey]:
 def _last_seen(state: State, member: Member) -> int:
     """Return the time up to which a member is known to have been connected."""
     record = state.accounts.get(("visits", member.key))
-    return max([member.seen, *record.left.values()]) if isinstance(record, Visits) else member.seen
+    return max([member.seen, *record.left.values()]) if isinstance(record, ReplayPositions) else member.seen
 
 
 def _first(pair: tuple[int, Member]) -> int:

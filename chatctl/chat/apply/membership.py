@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatctl.chat.apply import members, short_visits, visits
+from chatctl.chat.apply import members, replay_positions, short_visits
 from chatctl.chat.apply.admission import entry_refusal
 from chatctl.chat.apply.members import show_away
 from chatctl.chat.apply.redo import DepartureRedo, SessionEndRedo, show_founder
@@ -22,10 +22,10 @@ from chatctl.chat.entries.deliveries import (
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import NO_SESSION, SessionId
 from chatctl.chat.model.modes import OPERATOR
+from chatctl.chat.model.replay_positions import PRIVATE
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import SERVICE_USER, User
-from chatctl.chat.model.visits import PRIVATE
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
@@ -68,11 +68,11 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         if existing is not None:
             short_visits.end_in(state, user, existing, outcome)
         founder = existing.founder if existing is not None else ""
-        since = visits.position(state, user, names.room_fold(name), outcome.entry.time)
+        since = replay_positions.position(state, user, names.room_fold(name), outcome.entry.time)
         invited = (user.invited or {}).get(names.room_fold(name), 0)
         room = state.enter(user, name, outcome.entry.time)
         outcome.undo += (UndoJoin(room, user.id, invited),)
-        visits.note_entered(state, outcome, user, (room.key,))
+        replay_positions.note_entered(state, outcome, user, (room.key,))
         members.note_room(state, outcome, user, room)
         outcome.deliveries.append(Subscribed(user.id, room.key))
         show_entering(outcome, room, user)
@@ -154,7 +154,7 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
     outcome.undo += (UndoLeave(room, user.id, room.members[user.id], user.prefix),)
     if room.remove_insiders(*user.identities):
         outcome.changed += (room.key,)
-    visits.note_left(state, outcome, user, (room.key,))
+    replay_positions.note_left(state, outcome, user, (room.key,))
     state.leave(user, room)
     members.note_room(state, outcome, user, room)
 
@@ -243,7 +243,7 @@ def end_session(
     if session not in state.short_visits:
         seen = (*user.rooms, PRIVATE) if user.account else user.rooms
         stays = members.is_present(state, user, but=session)
-        position = visits.note_left(state, outcome, user, seen, silent_ms=silent_ms, stays=stays)
+        position = replay_positions.note_left(state, outcome, user, seen, silent_ms=silent_ms, stays=stays)
         outcome.redo += (SessionEndRedo(user, position, stays=stays),)
     short_visits.end_all(state, session, outcome)
     if state.detach(user, session, outcome.entry.time):
@@ -278,7 +278,7 @@ def leave_chat(
 ) -> None:
     """Take `user` out of the chat; with `show` they see their own QUIT. A reason too long for one line is left out
     rather than cut. `silent_ms`: see :class:`chatctl.chat.entries.proposals.Quit`; `moves`: see end_session."""
-    position = visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms)
+    position = replay_positions.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms)
     message = Message("QUIT", (reason,), user.prefix)
     if len(message.line) > MAX_LINE_BYTES:
         reason = "Left"

@@ -11,16 +11,16 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from chatctl.chat.apply import members, visits
+from chatctl.chat.apply import members, replay_positions
 from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.entries.deliveries import RoomsShown, ToRoom, ToUsers, WentOffline
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.modes import OPERATOR
+from chatctl.chat.model.replay_positions import PRIVATE
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.chat.model.visits import PRIVATE
 from chatctl.protocol.message import Message, nick_of
 
 
@@ -43,7 +43,7 @@ class DepartureRedo:
             members.note_member(state, outcome, own)
         else:
             members.forget(state, outcome, user.identity)
-        visits.note_position(state, outcome, user, [room.key for room in rooms], self._position)
+        replay_positions.note_position(state, outcome, user, [room.key for room in rooms], self._position)
         known = [room for room in map(state.rooms.get, [room.key for room in rooms]) if room is not None]
         audience = dict.fromkeys(id for room in known for id in room.members)
         if audience and not self._is_shown:
@@ -68,7 +68,7 @@ class SessionEndRedo:
     def redo(self, state: State, outcome: Outcome) -> None:
         """Remember the position."""
         places = [*self._user.rooms, PRIVATE]
-        visits.note_position(state, outcome, self._user, places, self._position, stays=self._stays)
+        replay_positions.note_position(state, outcome, self._user, places, self._position, stays=self._stays)
 
 
 class AttachmentRedo:
@@ -170,13 +170,13 @@ class LoginRedo:
         """Let positions and rooms know the user by the new identity."""
         user = self._user
         if self._left:
-            visits.note_account_position(state, outcome, self._before, self._left, self._position)
+            replay_positions.note_account_position(state, outcome, self._before, self._left, self._position)
         if user.identity != self._before:
             members.forget(state, outcome, self._before)
         if state.users.get(user.id) is not user:
             return
         members.note_member(state, outcome, user)
-        visits.note_entered(state, outcome, user, user.rooms)
+        replay_positions.note_entered(state, outcome, user, user.rooms)
         for room in user.rooms.values():
             if room.remove_insiders(self._before) | room.add_insider(user):
                 outcome.changed += (room.key,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatctl.chat.apply import members, visits
+from chatctl.chat.apply import members, replay_positions
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 
@@ -15,5 +15,5 @@ def move_room(state: State, room: Room, name: str) -> None:
     old = room.key
     state.rename_room(room, name)
     if room.key != old:
-        visits.rename(state, old, room.key)
+        replay_positions.rename(state, old, room.key)
     members.rename(state, old, room)

@@ -15,8 +15,8 @@ from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import HistoryQuery, Mark, TargetsQuery
 from chatctl.chat.history.history_batch import played
+from chatctl.chat.model.replay_positions import PRIVATE
 from chatctl.chat.model.user import User
-from chatctl.chat.model.visits import PRIVATE
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import nick_of
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from chatctl.chat.apply import members, visits
+from chatctl.chat.apply import members, replay_positions
 from chatctl.chat.apply.removed_accounts import clear_missing_founder, forget_removed
 from chatctl.chat.apply.undo import records_to_restore, rooms_to_restore
 from chatctl.chat.model.accounts import Changes, Record, RecordKey, record_key
@@ -38,7 +38,7 @@ class StoredSettings:
         for record in records:
             self._durable_records[record_key(record)] = record
             state.accounts.restore(record)
-        restarted = [*visits.restart(state), *members.restore(state)]
+        restarted = [*replay_positions.restart(state), *members.restore(state)]
         for settings in rooms:
             self._durable_rooms[settings.key] = settings
             state.restore(settings)

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from chatctl.chat.model.members import Member, Membership
+from chatctl.chat.model.replay_positions import ReplayPositions
 from chatctl.chat.model.server_bans import Ban, Bans
 from chatctl.chat.model.user_data import Marks, Metadata, ReadMark, account_identity
-from chatctl.chat.model.visits import Visits
 from chatctl.protocol import names
 
 
@@ -70,7 +70,7 @@ class Invitation:
     created: int
 
 
-Record = Account | Invitation | ReadMark | Metadata | Ban | Visits | Member | Membership
+Record = Account | Invitation | ReadMark | Metadata | Ban | ReplayPositions | Member | Membership
 RecordKey = tuple[str, str]
 """A record's kind and its key."""
 
@@ -80,7 +80,7 @@ KINDS: Mapping[str, type[Record]] = {
     "mark": ReadMark,
     "metadata": Metadata,
     "ban": Ban,
-    "visits": Visits,
+    "visits": ReplayPositions,
     "member": Member,
     "membership": Membership,
 }
@@ -186,9 +186,9 @@ class Accounts:
         if isinstance(record, Ban):
             self.enforce(record.key)
 
-    def visits(self) -> list[Visits]:
+    def visits(self) -> list[ReplayPositions]:
         """Return the visits of all accounts."""
-        return [record for record in self._records.values() if isinstance(record, Visits)]
+        return [record for record in self._records.values() if isinstance(record, ReplayPositions)]
 
     def members(self) -> list[Member]:
         """Return the records of all members."""

@@ -14,11 +14,11 @@ from chatctl.chat.model.ids import NO_USER, SessionId, UserId
 from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.policy import LOBBY, Rules
 from chatctl.chat.model.records import RoomRecord
+from chatctl.chat.model.replay_positions import GuestPositions
 from chatctl.chat.model.room import LOBBY_MODES, Room
 from chatctl.chat.model.short_visits import ShortVisits
 from chatctl.chat.model.user import MAX_FORMER_NICKS, SERVICE_USER, FormerNick, User
 from chatctl.chat.model.user_data import Metadata, outlives_session
-from chatctl.chat.model.visits import GuestVisits
 from chatctl.protocol import names
 
 MAX_EMPTY_ROOMS = 1000
@@ -65,7 +65,7 @@ class State:
         """When all users were last probed (ms since 1970 UTC)."""
         self.last_time = 0
         """The time of the latest fact, ms since 1970 UTC."""
-        self.guest_visits = GuestVisits()
+        self.guest_positions = GuestPositions()
         self.former_nicks: deque[FormerNick] = deque(maxlen=MAX_FORMER_NICKS)
         self.held_names: dict[str, tuple[UserId, int]] = {}
         """Names that a user gave up by an entry that is not stored yet: the user's id, and the entry's seq. If the

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.asking import asking
+from chatctl.cli.admin_requests import asking
 from chatctl.cli.columns import padded
 from chatctl.cli.confirming import YesOption, confirm
 from chatctl.cli.failures import hint, reads, reports
@@ -40,7 +40,7 @@ def list_(
     as_json: options.JsonOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
 ) -> None:
     """List all accounts, with date, status and presence."""
-    from chatctl.cli.when import iso, local
+    from chatctl.cli.time_arguments import iso, local
     from chatctl.protocol.clean import clean
 
     with asking(data_dir, config, reading=True) as ask:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.asking import asking
+from chatctl.cli.admin_requests import asking
 from chatctl.cli.columns import padded
 from chatctl.cli.confirming import YesOption, confirm
 from chatctl.cli.failures import hint, reports
@@ -57,7 +57,7 @@ def ban(
         with asking(data_dir, config, "bans") as ask:
             print(ask(request)["text"])
         return
-    from chatctl.cli.when import iso, local
+    from chatctl.cli.time_arguments import iso, local
     from chatctl.protocol.clean import clean
 
     with asking(data_dir, config, "bans", reading=True) as ask:
@@ -98,7 +98,7 @@ def _own_address(target: str) -> str:
 
 
 def _seconds(text: str | None) -> int:
-    from chatctl.cli.when import length
+    from chatctl.cli.time_arguments import length
 
     seconds = length("--for", text) if text is not None else 0
     if text is not None and not 0 < seconds <= _MAX_BAN_SECONDS:

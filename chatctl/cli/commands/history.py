@@ -9,7 +9,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.failures import hint, reads
-from chatctl.cli.when import moment
+from chatctl.cli.time_arguments import moment
 
 if TYPE_CHECKING:
     pass

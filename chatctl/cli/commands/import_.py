@@ -137,7 +137,7 @@ class _Running:
 
     def answers(self) -> bool:
         """Return whether a server is running."""
-        from chatctl.cli.running import ask_server
+        from chatctl.cli.control_client import ask_server
 
         try:
             ask_server(self._folder, {"command": "status"})
@@ -149,7 +149,7 @@ class _Running:
         """Import some hundred facts."""
         from msgspec.structs import asdict
 
-        from chatctl.cli.running import ask_server
+        from chatctl.cli.control_client import ask_server
         from chatctl.journal.exchange.export_import import Imported
 
         answer = ask_server(self._folder, {"command": "import", "facts": [asdict(fact) for fact in facts]}, 60.0)
@@ -157,7 +157,7 @@ class _Running:
 
     def prune(self, before: int, progress: Counted) -> int:
         """Delete older messages."""
-        from chatctl.cli.running import ask_server
+        from chatctl.cli.control_client import ask_server
 
         def more(answer: dict[str, object]) -> None:
             progress(int(str(answer.get("facts", 0))))

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.asking import asking
+from chatctl.cli.admin_requests import asking
 from chatctl.cli.failures import reports, say
 from chatctl.errors import ConfigError
 
@@ -71,7 +71,7 @@ def invite(
 
 def _until(text: str) -> int:
     """Return a future time in ms since 1970 UTC."""
-    from chatctl.cli.when import moment
+    from chatctl.cli.time_arguments import moment
 
     now = datetime.now(UTC)
     at = moment("--expires", text, now)

@@ -11,7 +11,7 @@ Four modes, by stdin and stdout:
 
 SIGTERM and SIGHUP are requests to leave: queued messages are sent, and the code says as always whether all arrived (0).
 A pipe takes at most three seconds for it. On a terminal, which may be gone, the process ends within two seconds
-whatever hangs (:mod:`.ending`). So does Ctrl-C for people; a pipe that it interrupts ends with 130.
+whatever hangs (:mod:`chatctl.cli.shutdown`). So does Ctrl-C for people; a pipe that it interrupts ends with 130.
 
 stdout gets the messages of others; own messages only if the typed line was removed from the screen, and with --json.
 """
@@ -30,13 +30,13 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.ending import GOODBYE_SECONDS, HUNG_SECONDS, SIGNALS, Ending, leave_server
 from chatctl.cli.failures import reports, say
+from chatctl.cli.shutdown import GOODBYE_SECONDS, HUNG_SECONDS, SIGNALS, Ending, leave_server
 from chatctl.errors import ChatctlError, RefusedError
 
 if TYPE_CHECKING:
     from chatctl.cli.plain.screen import LineScreen, OutputStyle
-    from chatctl.cli.visits import VisitStore
+    from chatctl.cli.saved_visits import VisitStore
     from chatctl.client import Client
     from chatctl.destination.login_plan import LoginPlan
 
@@ -70,7 +70,7 @@ def join(
     Without a terminal each line of the input is one message.
     """
     from chatctl.cli.plain.screen import OutputStyle
-    from chatctl.cli.visits import VisitStore
+    from chatctl.cli.saved_visits import VisitStore
     from chatctl.destination.join_plan import JoinArguments, plan_login
     from chatctl.destination.server_address import hinting
 
@@ -91,7 +91,7 @@ def join(
         _line_by_line(plan, style, interruption, ending, visits, save, asking=asking)
         return
     Interruption(*SIGNALS, ending=ending)  # Ctrl-C is a key there
-    from chatctl.cli import full
+    from chatctl.cli import full_screen as full
 
     with hinting():
         client = full.run(plan, visits, ending, save or "")
@@ -111,8 +111,8 @@ def _line_by_line(
 ) -> None:
     """Enter, talk, leave."""
     from chatctl.cli.account_memory import AccountMemory
+    from chatctl.cli.plain.account_offer import EventGate, offer
     from chatctl.cli.plain.entering import enter
-    from chatctl.cli.plain.offering import EventGate, offer
     from chatctl.cli.plain.screen import LineScreen
     from chatctl.client.profile.profile import Profile
     from chatctl.destination.server_address import hinting
@@ -151,7 +151,7 @@ def _line_by_line(
 
 def _remember(plan: LoginPlan, name: str, visits: VisitStore, save: str | None, *, asking: bool) -> None:
     """Remember where a person is and as whom, and save the server if that is wanted."""
-    from chatctl.cli.visits import place
+    from chatctl.cli.saved_visits import place
     from chatctl.client.profile.profile import Profile
 
     if asking:

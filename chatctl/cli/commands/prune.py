@@ -15,7 +15,7 @@ from chatctl.cli.columns import counted
 from chatctl.cli.commands.import_ import history_in_force
 from chatctl.cli.confirming import YesOption, confirm, needs_yes
 from chatctl.cli.failures import remark, reports, say
-from chatctl.cli.when import local, moment
+from chatctl.cli.time_arguments import local, moment
 from chatctl.errors import UnreachableError
 
 _WHAT = "deleted messages cannot be restored"

@@ -11,7 +11,7 @@ from chatctl.cli import options
 from chatctl.cli.columns import counted
 from chatctl.cli.confirming import YesOption, confirm, needs_yes
 from chatctl.cli.failures import reports, say
-from chatctl.cli.when import local
+from chatctl.cli.time_arguments import local
 
 if TYPE_CHECKING:
     from chatctl.journal.exchange.restore import Restoration

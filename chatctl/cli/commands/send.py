@@ -11,7 +11,15 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
 from chatctl.cli.interruption import leave_now
-from chatctl.cli.sending import PATIENCE_SECONDS, SendErrors, decoded, impatience, need_room, send_when_possible, texts
+from chatctl.cli.script_sending import (
+    PATIENCE_SECONDS,
+    SendErrors,
+    decoded,
+    impatience,
+    need_room,
+    send_when_possible,
+    texts,
+)
 from chatctl.errors import ChatctlError, ConfigError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ def sessions(
     as_json: options.JsonOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
 ) -> None:
     """List the connected users, with address and time."""
-    from chatctl.cli.when import iso, local
+    from chatctl.cli.time_arguments import iso, local
     from chatctl.protocol.clean import clean
 
     found = ask_about_user(data_dir, config, {"command": "sessions"})["sessions"]

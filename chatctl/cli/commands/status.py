@@ -57,7 +57,7 @@ def _ask(folder: Path | None, settings: Settings, *, named: bool) -> dict[str, o
     `named`: the user gave the folder, so that only the server on that one is meant. Raises UnreachableError if neither
     is there.
     """
-    from chatctl.cli.running import NobodyThereError, ask_server
+    from chatctl.cli.control_client import NobodyThereError, ask_server
 
     if folder is not None and (settings.history.enabled or named):
         try:

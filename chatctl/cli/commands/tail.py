@@ -11,7 +11,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.failures import reads, say
-from chatctl.cli.sending import SendErrors, need_room
+from chatctl.cli.script_sending import SendErrors, need_room
 from chatctl.errors import ChatctlError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.asking import asking
+from chatctl.cli.admin_requests import asking
 from chatctl.cli.failures import reports
 from chatctl.cli.user_requests import Account
 

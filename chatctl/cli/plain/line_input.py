@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TextIO
 
-from chatctl.cli.plain.hidden import Echo, RefusedQuestion
+from chatctl.cli.plain.hidden_questions import Echo, RefusedQuestion
 from chatctl.cli.plain.screen import LineScreen, UserLeft
 from chatctl.client.errors import FullError
 from chatctl.client.slash import table

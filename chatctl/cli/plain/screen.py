@@ -22,7 +22,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
-from chatctl.cli.plain.hidden import HiddenQuestion, new_password
+from chatctl.cli.plain.hidden_questions import HiddenQuestion, new_password
 from chatctl.client import events as e
 from chatctl.client.client import Client
 from chatctl.client.errors import InputError, SecretSaidError

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from chatctl.chat.model.hosts import is_loopback, origin
 from chatctl.chat.model.token_bucket import TokenBucket
-from chatctl.server.bounds import Limits
+from chatctl.server.limits_config import Limits
 from chatctl.server.net.connection import Connection
 
 MIN_AGE_SECONDS = 0.25

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 
 from chatctl.chat.engine.hub import Hub
 from chatctl.protocol.message import Message
-from chatctl.server.bounds import Limits
 from chatctl.server.limits.deadlines import Deadlines
+from chatctl.server.limits_config import Limits
 from chatctl.server.net.connection import Connection
 
 RECENT_SECONDS = 5.0

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.hub import Hub
 from chatctl.poller import READ, WRITE, Poller
-from chatctl.server.bounds import Limits
+from chatctl.server.limits_config import Limits
 from chatctl.server.net.connection import Connection
 
 FEW_LINES = 64

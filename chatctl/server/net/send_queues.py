@@ -27,7 +27,7 @@ from chatctl.chat.ports import LogPort
 from chatctl.errors import traceback_place
 from chatctl.poller import READ, WRITE, Poller
 from chatctl.protocol.message import Message
-from chatctl.server.bounds import Limits
+from chatctl.server.limits_config import Limits
 from chatctl.server.net.connection import Connection
 
 if TYPE_CHECKING:

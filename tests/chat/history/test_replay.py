@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.order import LocalOrder
-from chatctl.chat.model import visits
+from chatctl.chat.model import replay_positions
 from chatctl.chat.model.accounts import Record
 from chatctl.chat.model.ids import NO_SESSION
 from tests.chat.accounts import a_world, add, enter, plain, rules
@@ -207,7 +207,7 @@ def test_account_in_a_room_at_a_crash_is_replayed_what_came_after() -> None:
 
 
 def test_positions_of_guests_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visits, "MAX_GUESTS", 3)
+    monkeypatch.setattr(replay_positions, "MAX_GUESTS", 3)
     world, _ = spoken(World())
     for number in range(4):
         guest(world, f"bob{number}").send("JOIN #tea", "QUIT")
@@ -230,7 +230,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["enter", "leave", "detach", "rename"
 
 @given(STEPS)
 def test_visits_of_an_account_are_bounded(steps: list[tuple[str, int]]) -> None:
-    found = visits.Visits("account x", {})
+    found = replay_positions.ReplayPositions("account x", {})
     for time, (what, number) in enumerate(steps):
         room = f"#{number}"
         if what == "enter":
@@ -240,15 +240,15 @@ def test_visits_of_an_account_are_bounded(steps: list[tuple[str, int]]) -> None:
         else:
             found = found.leaving((room,), time, stays=what == "detach")
             assert found.left[room] == time
-        assert len(found.left) <= visits.MAX_ROOMS
+        assert len(found.left) <= replay_positions.MAX_ROOMS
         assert len(set(found.inside)) == len(found.inside)
 
 
 def test_position_in_an_earlier_room_does_not_hide_messages_of_a_room_renamed_to_it() -> None:
-    account = visits.Visits("account 1", {"#old": 5, "#new": 9})
+    account = replay_positions.ReplayPositions("account 1", {"#old": 5, "#new": 9})
     assert account.renamed("#den", "#new").left == {"#old": 5}
     assert account.renamed("#old", "#new").left == {"#new": 5}
-    guests = visits.GuestVisits()
+    guests = replay_positions.GuestPositions()
     guests.put("guest ann host", ["#new"], 9, 10)
     guests.rename("#den", "#new")
     assert guests.position("guest ann host", "#new", 10) == 0

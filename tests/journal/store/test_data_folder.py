@@ -95,7 +95,7 @@ def test_folder_of_another_user_is_permission_denied(tmp_path: Path) -> None:
 LOOK = """
 import os, sys
 from pathlib import Path
-from chatctl.cli.running import ask_server
+from chatctl.cli.control_client import ask_server
 from chatctl.errors import ChatctlError
 from chatctl.journal.store.data_folder import holder
 folder = Path(sys.argv[1])

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatctl.chat.model.policy import Rules
-from chatctl.cli.running import ask_server
+from chatctl.cli.control_client import ask_server
 from chatctl.errors import StartError
 from chatctl.journal import prepare
 from chatctl.protocol import certificate as shown

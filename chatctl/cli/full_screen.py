@@ -11,9 +11,9 @@ import os
 from dataclasses import replace
 
 from chatctl.cli.account_memory import AccountMemory
-from chatctl.cli.ending import Ending, leave_server
 from chatctl.cli.leftovers import Leftovers
-from chatctl.cli.visits import VisitStore, place
+from chatctl.cli.saved_visits import VisitStore, place
+from chatctl.cli.shutdown import Ending, leave_server
 from chatctl.client.client import Client
 from chatctl.client.name_check import ALTERNATIVES
 from chatctl.client.profile.profile import Profile

@@ -25,35 +25,35 @@ GUEST_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Visits:
+class ReplayPositions:
     """The rooms of one account: its positions by room key, and the rooms it is in. `key` is the account's identity."""
 
     key: str
     left: Mapping[str, int]
     inside: tuple[str, ...] = ()
 
-    def entering(self, room: str) -> Visits:
+    def entering(self, room: str) -> ReplayPositions:
         """Return these visits after joining `room`."""
         return self if room in self.inside else replace(self, inside=(*self.inside, room))
 
-    def leaving(self, rooms: Iterable[str], position: int, *, stays: bool = False) -> Visits:
+    def leaving(self, rooms: Iterable[str], position: int, *, stays: bool = False) -> ReplayPositions:
         """Return these visits after leaving `rooms`; with `stays` another session of the account remains in them."""
         gone = dict.fromkeys(rooms, position)
         kept = {room: time for room, time in self.left.items() if room not in gone}
         left = dict([*kept.items(), *gone.items()][-MAX_ROOMS:])
         inside = self.inside if stays else tuple(room for room in self.inside if room not in gone)
-        return Visits(self.key, left, inside)
+        return ReplayPositions(self.key, left, inside)
 
-    def renamed(self, old: str, new: str) -> Visits:
+    def renamed(self, old: str, new: str) -> ReplayPositions:
         """Return these visits after the room `old` was renamed to `new`.
 
         A position in an earlier room of that name is dropped, because it would hide messages of this one.
         """
         left = {new if room == old else room: time for room, time in self.left.items() if room != new}
-        return Visits(self.key, left, tuple(new if room == old else room for room in self.inside))
+        return ReplayPositions(self.key, left, tuple(new if room == old else room for room in self.inside))
 
 
-class GuestVisits:
+class GuestPositions:
     """Positions of guests, by what they are recognised by and by room key, in memory."""
 
     def __init__(self) -> None:

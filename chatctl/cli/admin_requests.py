@@ -31,7 +31,7 @@ def asking(
 
     Refusals are raised as ChatctlError. With `reading`, a missing folder is not made.
     """
-    from chatctl.cli.running import ask_server
+    from chatctl.cli.control_client import ask_server
     from chatctl.config import load
     from chatctl.journal import holder, journal_file, prepare
     from chatctl.journal.exchange.offline import StoppedJournal

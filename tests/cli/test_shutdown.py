@@ -1,4 +1,4 @@
-"""The end of `chatctl join` if anything hangs (chatctl/cli/ending, chatctl/tui/terminal/output)."""
+"""The end of `chatctl join` if anything hangs (chatctl/cli/shutdown, chatctl/tui/terminal/output)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 PROGRAM = """
 import signal, sys, threading
-from chatctl.cli.ending import Ending
+from chatctl.cli.shutdown import Ending
 
 def stop(reason, seconds):
     print("disconnected", flush=True)

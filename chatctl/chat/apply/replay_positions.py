@@ -1,4 +1,5 @@
-"""Positions of users in rooms: when they are set, and where a replay begins (:mod:`chatctl.chat.model.visits`)."""
+"""Positions of users in rooms: when they are set, and where a replay begins
+(:mod:`chatctl.chat.model.replay_positions`)."""
 
 from __future__ import annotations
 
@@ -6,16 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import RecordKey, record_key
+from chatctl.chat.model.replay_positions import PRIVATE, ReplayPositions
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.chat.model.visits import PRIVATE, Visits
 
 
 def position(state: State, user: User, room: str, now: int) -> int:
     """Return the time up to which `user` was sent the messages of `room`; 0 if that is unknown."""
-    times = [state.guest_visits.position(guest, room, now) for guest in _guest_keys(user)]
+    times = [state.guest_positions.position(guest, room, now) for guest in _guest_keys(user)]
     record = state.accounts.get(("visits", user.identity)) if user.account else None
-    if isinstance(record, Visits):
+    if isinstance(record, ReplayPositions):
         times.append(record.left.get(room, 0))
     return max(times)
 
@@ -56,7 +57,7 @@ def note_position(
         note_account_position(state, outcome, user.identity, rooms, time, stays=stays)
     if not stays:
         for guest in _guest_keys(user):
-            state.guest_visits.put(guest, rooms, time, outcome.entry.time)
+            state.guest_positions.put(guest, rooms, time, outcome.entry.time)
 
 
 def note_account_position(
@@ -68,7 +69,7 @@ def note_account_position(
 
 def rename(state: State, old: str, new: str) -> None:
     """Move the positions of users in a room that was renamed, and drop those in an earlier room `new`."""
-    state.guest_visits.rename(old, new)
+    state.guest_positions.rename(old, new)
     for visits in state.accounts.visits():
         if old in visits.left or old in visits.inside or new in visits.left:
             key = record_key(visits)
@@ -91,12 +92,12 @@ def _guest_keys(user: User) -> Iterator[str]:
         yield f"secret {user.secret}"
 
 
-def _visits(state: State, identity: str) -> Visits:
+def _visits(state: State, identity: str) -> ReplayPositions:
     found = state.accounts.get(("visits", identity))
-    return found if isinstance(found, Visits) else Visits(identity, {})
+    return found if isinstance(found, ReplayPositions) else ReplayPositions(identity, {})
 
 
-def _put(state: State, outcome: Outcome, visits: Visits) -> None:
+def _put(state: State, outcome: Outcome, visits: ReplayPositions) -> None:
     key = record_key(visits)
     if state.accounts.get(key) != visits:
         state.accounts.put(key, visits)
