@@ -16,26 +16,26 @@ from chatctl.protocol.timestamps import timestamp
 _TOKENS_A_LINE = 12
 
 
-def isupport_lines(view: CommandContext, session: Session) -> list[Reply]:
+def isupport_lines(context: CommandContext, session: Session) -> list[Reply]:
     """005, as many as needed: at most 12 tokens a line, so that no line is too long. In a batch for clients that
     negotiated it (ircv3.net/specs/extensions/extended-isupport)."""
-    tokens = isupport(view.rules)
+    tokens = isupport(context.rules)
     starts = range(0, len(tokens), _TOKENS_A_LINE)
     lines = [line(n.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE]) for start in starts]
     wanted = BATCH | EXTENDED_ISUPPORT
-    return batched(view, "draft/isupport", (), lines) if session.caps & wanted == wanted else [*lines]
+    return batched(context, "draft/isupport", (), lines) if session.caps & wanted == wanted else [*lines]
 
 
-def isupport_again(view: CommandContext, session: Session, message: Message) -> Result:
+def isupport_again(context: CommandContext, session: Session, message: Message) -> Result:
     """ISUPPORT: also while registering, with draft/extended-isupport."""
     if not session.registered and not session.registering and not session.caps & EXTENDED_ISUPPORT:
         return [line(n.ERR_NOTREGISTERED)]
-    return isupport_lines(view, session)
+    return isupport_lines(context, session)
 
 
-def welcome(view: CommandContext, session: Session) -> list[Reply]:
+def welcome(context: CommandContext, session: Session) -> list[Reply]:
     """001 to 005, the counts, the message of the day: what a client reads when it is in."""
-    rules, me = view.rules, view.user(session)
+    rules, me = context.rules, context.user(session)
     room_modes = "".join(sorted(ROOM_MODES))
     with_parameter = "".join(sorted(letter for letter, row in ROOM_MODES.items() if row.kind is not ModeClass.FLAG))
     replies: list[Reply] = [
@@ -51,21 +51,27 @@ def welcome(view: CommandContext, session: Session) -> list[Reply]:
             text=with_parameter,
         ),
     ]
-    return [*replies, *isupport_lines(view, session), *lusers_lines(view), *own(view, session), *motd_lines(rules)]
+    return [
+        *replies,
+        *isupport_lines(context, session),
+        *lusers_lines(context),
+        *own(context, session),
+        *motd_lines(rules),
+    ]
 
 
-def lusers(view: CommandContext, session: Session, message: Message) -> Result:
+def lusers(context: CommandContext, session: Session, message: Message) -> Result:
     """LUSERS [mask [server]]."""
-    if message.param(1) and not means_this_server(view, message.param(1)):
+    if message.param(1) and not means_this_server(context, message.param(1)):
         return [line(n.ERR_NOSUCHSERVER, message.param(1))]
-    return lusers_lines(view)
+    return lusers_lines(context)
 
 
-def lusers_lines(view: CommandContext) -> list[Reply]:
+def lusers_lines(context: CommandContext) -> list[Reply]:
     """251 to 255, 265, 266: all that "SHOULD" be sent, zeros included."""
-    state = view.state
+    state = context.state
     users, invisible = state.places_taken, state.with_mode["i"]
-    unknown = max(0, len(view.sessions) - state.registered)
+    unknown = max(0, len(context.sessions) - state.registered)
     peak = str(state.peak_users)
     return [
         line(n.RPL_LUSERCLIENT, text=f"There are {users - invisible} users and {invisible} invisible on 1 server"),
@@ -78,11 +84,11 @@ def lusers_lines(view: CommandContext) -> list[Reply]:
     ]
 
 
-def motd(view: CommandContext, session: Session, message: Message) -> Result:
+def motd(context: CommandContext, session: Session, message: Message) -> Result:
     """MOTD [server]."""
-    if message.param(0) and not means_this_server(view, message.param(0)):
+    if message.param(0) and not means_this_server(context, message.param(0)):
         return [line(n.ERR_NOSUCHSERVER, message.param(0))]
-    return motd_lines(view.rules)
+    return motd_lines(context.rules)
 
 
 def motd_lines(rules: Rules) -> list[Reply]:

@@ -25,10 +25,10 @@ from chatctl.protocol.standard_replies import standard_reply
 Refuse = Callable[[str, str], Result]
 
 
-def register(view: CommandContext, session: Session, message: Message) -> Result:
+def register(context: CommandContext, session: Session, message: Message) -> Result:
     """REGISTER <account> <email|*> <password>. No mail is ever sent, so the address is not asked for and not kept."""
     account, password = message.params[0], message.params[2]
-    nick = view.called(session) if session.registered else session.wanted
+    nick = context.called(session) if session.registered else session.wanted
     about = nick if account == "*" else account
 
     def refuse(code: str, text: str) -> Result:
@@ -39,29 +39,31 @@ def register(view: CommandContext, session: Session, message: Message) -> Result
         return [standard_reply("FAIL", COMMAND, "NEED_NICK", "*", text=text)]
     if names.fold(about) != names.fold(nick):
         return refuse("ACCOUNT_NAME_MUST_BE_NICK", f"An account is called like its owner: {nick}, as you are now")
-    return make_account(view, session, nick, password, COMMAND, refuse)
+    return make_account(context, session, nick, password, COMMAND, refuse)
 
 
-def make_account(view: CommandContext, session: Session, name: str, password: str, form: str, refuse: Refuse) -> Result:
+def make_account(
+    context: CommandContext, session: Session, name: str, password: str, form: str, refuse: Refuse
+) -> Result:
     """Make an account for `name`: check the arguments, let a worker derive the verifier, then propose. For REGISTER and
     for NickServ."""
-    if view.account(session):
-        return refuse("ALREADY_AUTHENTICATED", f"You are logged in to {view.account(session)} already")
-    invited = view.state.accounts.invite(session.invite, view.clock()) is not None
-    denied = "" if session.registered or invited else passwords.of_server(view, session)
+    if context.account(session):
+        return refuse("ALREADY_AUTHENTICATED", f"You are logged in to {context.account(session)} already")
+    invited = context.state.accounts.invite(session.invite, context.clock()) is not None
+    denied = "" if session.registered or invited else passwords.of_server(context, session)
     if denied:
         return refuse("ACCESS_DENIED", denied)
-    if view.rules.registration == "closed":
+    if context.rules.registration == "closed":
         return refuse("ACCESS_DENIED", "Only the operator of this server makes accounts; please ask for one")
-    problem = password_problem(view, session, name, password)
+    problem = password_problem(context, session, name, password)
     if problem is not None:
         return refuse(*problem)
-    if view.state.accounts.named(name) is not None:
+    if context.state.accounts.named(name) is not None:
         return refuse("ACCOUNT_EXISTS", f"The account {name} exists already")
-    wait = 0 if invited or session.local else view.throttle.makes(view.clock(), session.origin)
+    wait = 0 if invited or session.local else context.throttle.makes(context.clock(), session.origin)
     if wait:
         return refuse("TEMPORARILY_UNAVAILABLE", f"Many accounts were made from your address; please wait {wait} s")
-    return _add_account(session, name, MakeVerifier(password, view.rules.iterations), form, refuse)
+    return _add_account(session, name, MakeVerifier(password, context.rules.iterations), form, refuse)
 
 
 def _add_account(session: Session, name: str, task: MakeVerifier, form: str, refuse: Refuse) -> Steps[Result]:
@@ -71,7 +73,7 @@ def _add_account(session: Session, name: str, task: MakeVerifier, form: str, ref
     return p.AddAccount(session.id, "", name, verifier, form, session.invite)
 
 
-def password_problem(view: CommandContext, session: Session, name: str, password: str) -> tuple[str, str] | None:
+def password_problem(context: CommandContext, session: Session, name: str, password: str) -> tuple[str, str] | None:
     """Return the code and the sentence of why a new password is refused; None if it is not."""
     if not session.secure:
         return "UNACCEPTABLE_PASSWORD", passwords.IN_CLEAR
@@ -81,20 +83,20 @@ def password_problem(view: CommandContext, session: Session, name: str, password
     return ("UNACCEPTABLE_PASSWORD", unusable) if unusable is not None else None
 
 
-def verify(view: CommandContext, session: Session, message: Message) -> Result:
+def verify(context: CommandContext, session: Session, message: Message) -> Result:
     """VERIFY <account> <code>: no account waits for that here."""
     text = "Nothing has to be confirmed here: an account can be used as soon as it is made"
     return [standard_reply("FAIL", "VERIFY", "INVALID_CODE", message.params[0], text=text)]
 
 
-def redeem(view: CommandContext, session: Session, message: Message) -> Result:
+def redeem(context: CommandContext, session: Session, message: Message) -> Result:
     """REDEEM <token>: what our client shows of an invitation. Others can say ``/quote REDEEM token``."""
-    wait = passwords.too_soon(view, session, "invitation")
+    wait = passwords.too_soon(context, session, "invitation")
     if wait:
         return [standard_reply("FAIL", "REDEEM", "ACCESS_DENIED", text=wait)]
     hashed = token_hash(message.params[0])
-    if view.state.accounts.invite(hashed, view.clock()) is None:
-        passwords.failed(view, session, "invitation")
+    if context.state.accounts.invite(hashed, context.clock()) is None:
+        passwords.failed(context, session, "invitation")
         text = "This invitation is unknown, used up or has expired; please ask for another one"
         return [standard_reply("FAIL", "REDEEM", "ACCESS_DENIED", text=text)]
     session.invite = hashed

@@ -12,20 +12,20 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
 
-def kill(view: CommandContext, session: Session, message: Message) -> Result:
+def kill(context: CommandContext, session: Session, message: Message) -> Result:
     """KILL nick [:reason]."""
     comment = message.param(1) or "no reason was given"
     return p.Kill(session.id, label_of(message), message.params[0], comment)
 
 
-def wallops(view: CommandContext, session: Session, message: Message) -> Result:
+def wallops(context: CommandContext, session: Session, message: Message) -> Result:
     """WALLOPS :text."""
     if not message.params[0]:
         return [line(n.ERR_NEEDMOREPARAMS, "WALLOPS")]
     return p.Wallops(session.id, label_of(message), message.params[0])
 
 
-def rehash(view: CommandContext, session: Session, message: Message) -> Steps[Result]:
+def rehash(context: CommandContext, session: Session, message: Message) -> Steps[Result]:
     """REHASH: a worker reads the settings again; an entry brings what it found into force."""
     found = yield from run_task(ReadSettings())
     if not isinstance(found, ReadSettings):
@@ -38,12 +38,12 @@ def reread_proposal(session: SessionId, label: str, found: ReadSettings) -> p.Ch
     return p.ChangeRules(session, label, found.changes, found.report, found.file)
 
 
-def other_servers(view: CommandContext, session: Session, message: Message) -> Result:
+def other_servers(context: CommandContext, session: Session, message: Message) -> Result:
     """CONNECT, SQUIT: this server cannot be linked to others."""
     return [line(n.ERR_NOSUCHSERVER, message.params[0])]
 
 
-def restart(view: CommandContext, session: Session, message: Message) -> Result:
+def restart(context: CommandContext, session: Session, message: Message) -> Result:
     """RESTART: optional in the document, and refused: no client should be able to stop the server."""
     text = "This server is restarted where it was started, not from a client"
     return [line(n.ERR_UNKNOWNERROR, "RESTART", text=text)]

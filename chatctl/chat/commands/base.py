@@ -175,10 +175,10 @@ def line(numeric: Numeric, *params: str, text: str | None = None) -> NumericRepl
 
 
 def batched(
-    view: CommandContext, kind: str, params: Sequence[str], replies: Iterable[NumericReply | Message]
+    context: CommandContext, kind: str, params: Sequence[str], replies: Iterable[NumericReply | Message]
 ) -> list[Reply]:
     """Replies in a batch of type `kind` (ircv3.net/specs/extensions/batch)."""
-    reference = view.reference()
+    reference = context.reference()
     inside: list[Reply] = []
     for reply in replies:
         reply.tags = {"batch": reference}
@@ -191,10 +191,10 @@ def label_of(message: Message) -> str:
     return message.tags.get("label", "")
 
 
-def means_this_server(view: CommandContext, server: str) -> bool:
+def means_this_server(context: CommandContext, server: str) -> bool:
     """Return whether a server parameter means this server: its name, a mask of it, or the nick of a user."""
-    by_name = masks.matches(names.fold(server), names.fold(view.rules.server_name))
-    return by_name or view.state.user_or_service(server) is not None
+    by_name = masks.matches(names.fold(server), names.fold(context.rules.server_name))
+    return by_name or context.state.user_or_service(server) is not None
 
 
 def packed(words: Iterable[str], room: int) -> list[str]:

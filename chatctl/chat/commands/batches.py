@@ -15,14 +15,14 @@ from chatctl.protocol.message import Message
 _REFERENCE = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-def begin(view: CommandContext, session: Session, message: Message) -> Result:
+def begin(context: CommandContext, session: Session, message: Message) -> Result:
     """BATCH +reference type target, while none is open."""
     sign, reference = message.params[0][:1], message.params[0][1:]
     if sign != "+" or not _REFERENCE.fullmatch(reference):
         text = "There is no such batch" if sign == "-" else "A reference is + and letters, digits and hyphens"
         return fail("BATCH", "INVALID_REFTAG", message.params[0], text=text)
-    batch = session.batch = multiline.MultilineBatch(message, view.clock())
-    view.batches[session.id] = session
+    batch = session.batch = multiline.MultilineBatch(message, context.clock())
+    context.batches[session.id] = session
     if message.param(1) != multiline.TYPE or session.caps & (BATCH | MULTILINE) != BATCH | MULTILINE:
         batch.failed = True
         text = "Batches of this type are not known here; nothing of it is handled"
@@ -50,14 +50,14 @@ def refuse_interleaved(batch: multiline.MultilineBatch) -> Result:
     return fail("BATCH", "MULTILINE_INVALID", text=f"The batch {batch.reference} was open; this was not sent either")
 
 
-def collect(view: CommandContext, session: Session, message: Message) -> Result:
+def collect(context: CommandContext, session: Session, message: Message) -> Result:
     """Any line while a batch is open, or one that says it is in one."""
     batch = session.batch
     reference = message.tags.get("batch")
     if batch is None:
         return fail("BATCH", "INVALID_REFTAG", reference or "*", text="No such batch is open; that was not handled")
     if reference is None and _ends(batch, message):
-        return _end(view, session, batch)
+        return _end(context, session, batch)
     if batch.failed and reference == batch.reference:
         return HELD
     if reference != batch.reference:
@@ -65,7 +65,7 @@ def collect(view: CommandContext, session: Session, message: Message) -> Result:
             "MULTILINE_INVALID", (), f"The batch {batch.reference} is open; finish it first. Nothing of it was sent"
         )
     else:
-        rules = view.rules
+        rules = context.rules
         failure = batch.add(message, rules.multiline_bytes, rules.multiline_lines)
     return HELD if failure is None else _failed(batch, failure)
 
@@ -78,26 +78,26 @@ def _failed(batch: multiline.MultilineBatch, failure: multiline.BatchFailure) ->
     return fail("BATCH", failure.code, *failure.context, text=failure.text)
 
 
-def _end(view: CommandContext, session: Session, batch: multiline.MultilineBatch) -> Result:
-    forget(view, session)
+def _end(context: CommandContext, session: Session, batch: multiline.MultilineBatch) -> Result:
+    forget(context, session)
     if batch.failed:
         return HELD
     failure = batch.end()
     if failure is not None:
         return _failed(batch, failure)
-    session.last_spoke = view.clock()
+    session.last_spoke = context.clock()
     text, joints = multiline.combined(batch.pieces)
     tags = relayed_tags(batch.opening)
     if joints:
         tags[multiline.JOINTS] = joints
     proposal = p.SendMessage(session.id, batch.label, batch.command, (batch.target,), text, tags)
-    return say_once(view, session, proposal, batch.opening)
+    return say_once(context, session, proposal, batch.opening)
 
 
-def forget(view: CommandContext, session: Session) -> None:
+def forget(context: CommandContext, session: Session) -> None:
     """Forget the open batch of a session."""
     session.batch = None
-    view.batches.pop(session.id, None)
+    context.batches.pop(session.id, None)
 
 
 def deadline(batch: multiline.MultilineBatch) -> int:
@@ -105,9 +105,9 @@ def deadline(batch: multiline.MultilineBatch) -> int:
     return batch.opened + multiline.MAX_BATCH_SECONDS * 1000
 
 
-def next_deadline(view: CommandContext) -> int | None:
+def next_deadline(context: CommandContext) -> int | None:
     """Return the first deadline of all open batches, or None."""
-    open_ones = (session.batch for session in view.batches.values())
+    open_ones = (session.batch for session in context.batches.values())
     return min((deadline(batch) for batch in open_ones if batch is not None and not batch.failed), default=None)
 
 

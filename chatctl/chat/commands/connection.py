@@ -39,7 +39,7 @@ STS_SECONDS = 30 * 24 * 3600
 _NOT_USERNAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def nick(view: CommandContext, session: Session, message: Message) -> Result:
+def nick(context: CommandContext, session: Session, message: Message) -> Result:
     """NICK: before registration the wanted name, after it a rename."""
     wanted = message.param(0)
     if not wanted:
@@ -50,31 +50,31 @@ def nick(view: CommandContext, session: Session, message: Message) -> Result:
     if session.registered:
         return p.Rename(session.id, label_of(message), wanted)
     session.wanted = wanted
-    problem = _advice(view, session)
+    problem = _advice(context, session)
     if problem is not None:
         session.nick = ""
-        in_the_way = view.state.user_named(wanted) or view.state.lookalike(wanted)
+        in_the_way = context.state.user_named(wanted) or context.state.lookalike(wanted)
         probe = [ProbeRequest((in_the_way.id,))] if in_the_way is not None else []
         return [line(n.ERR_NICKNAMEINUSE, wanted, text=problem), *probe]
     session.nick = wanted
-    return _account_hint(view, session) if session.negotiating else _complete(view, session, message)
+    return _account_hint(context, session) if session.negotiating else _complete(context, session, message)
 
 
-def _advice(view: CommandContext, session: Session) -> str | None:
+def _advice(context: CommandContext, session: Session) -> str | None:
     """Return whether the wanted name looks taken now; the registration entry will decide."""
-    state, wanted = view.state, session.wanted
+    state, wanted = context.state, session.wanted
     holder = state.user_named(wanted)
     if session.negotiating and (state.accounts.named(wanted) is not None or (holder is not None and holder.account)):
         return None  # the client may be about to log in; the entry decides
-    if holder is not None and view.account(session) and holder.account == view.account(session):
+    if holder is not None and context.account(session) and holder.account == context.account(session):
         return None  # one more session of the same user
     if holder is not None and is_same_client(holder, session.secret, session.instance):
         return None
-    problem = name_banned(state, wanted, view.clock())
-    return problem or name_in_use(state, wanted, NO_USER, view.account(session))
+    problem = name_banned(state, wanted, context.clock())
+    return problem or name_in_use(state, wanted, NO_USER, context.account(session))
 
 
-def user(view: CommandContext, session: Session, message: Message) -> Result:
+def user(context: CommandContext, session: Session, message: Message) -> Result:
     """USER: the username and the real name. The username is marked with ``~``, because it is not verified."""
     if session.registered:
         return [line(n.ERR_ALREADYREGISTERED)]
@@ -82,8 +82,8 @@ def user(view: CommandContext, session: Session, message: Message) -> Result:
         return [line(n.ERR_NEEDMOREPARAMS, "USER")]
     username = _NOT_USERNAME.sub("", message.param(0))[:USERNAME]
     session.username = f"~{username or 'user'}"
-    session.realname = _within(message.param(3), realname_length(view.rules))
-    return _complete(view, session, message)
+    session.realname = _within(message.param(3), realname_length(context.rules))
+    return _complete(context, session, message)
 
 
 def _within(text: str, limit: int) -> str:
@@ -91,7 +91,7 @@ def _within(text: str, limit: int) -> str:
     return text.encode()[:limit].decode(errors="ignore")
 
 
-def password(view: CommandContext, session: Session, message: Message) -> Result:
+def password(context: CommandContext, session: Session, message: Message) -> Result:
     """PASS: kept until registration; the last one counts."""
     if session.registered:
         return [line(n.ERR_ALREADYREGISTERED)]
@@ -99,7 +99,7 @@ def password(view: CommandContext, session: Session, message: Message) -> Result
     return None
 
 
-def resume(view: CommandContext, session: Session, message: Message) -> Result:
+def resume(context: CommandContext, session: Session, message: Message) -> Result:
     """RESUME <secret> <instance>: what our client shows to get its name back from its own dead connection.
 
     A command of our own, under the capability ``chatctl/resume``: the secret is an installation's, the instance a
@@ -109,21 +109,21 @@ def resume(view: CommandContext, session: Session, message: Message) -> Result:
         return [line(n.ERR_ALREADYREGISTERED)]
     session.secret = token_hash(message.param(0))
     session.instance = token_hash(message.param(1))
-    if session.wanted and not session.nick and _advice(view, session) is None:
+    if session.wanted and not session.nick and _advice(context, session) is None:
         session.nick = session.wanted
-    return _complete(view, session, message)
+    return _complete(context, session, message)
 
 
-def _complete(view: CommandContext, session: Session, message: Message) -> Result:
+def _complete(context: CommandContext, session: Session, message: Message) -> Result:
     """Propose to register, where everything is there."""
     if session.negotiating or session.registering or not session.nick or not session.username:
         return None
-    if not view.account(session) and not view.rules.guests and not session.console:
+    if not context.account(session) and not context.rules.guests and not session.console:
         text = "This server requires an account: log in (SASL), or use an invitation"
         return [standard_reply("FAIL", "*", "ACCOUNT_REQUIRED", text=text), CloseSession(text)]
-    problem = "" if view.account(session) or session.console else passwords.of_server(view, session)
+    problem = "" if context.account(session) or session.console else passwords.of_server(context, session)
     if problem:
-        return [*_account_hint(view, session), line(n.ERR_PASSWDMISMATCH, text=problem), CloseSession(problem)]
+        return [*_account_hint(context, session), line(n.ERR_PASSWDMISMATCH, text=problem), CloseSession(problem)]
     session.registering = True
     session.transient = session.console or bool(session.caps & caps.TRANSIENT)
     return p.Register(
@@ -136,42 +136,42 @@ def _complete(view: CommandContext, session: Session, message: Message) -> Resul
         session.secret,
         session.instance,
         session.away,
-        view.account_id(session),
+        context.account_id(session),
         session.transient,
         session.console,
     )
 
 
-def _account_hint(view: CommandContext, session: Session) -> list[Reply]:
+def _account_hint(context: CommandContext, session: Session) -> list[Reply]:
     """Hint our client that the name has an account: it asks for the password, or reports that the name is not free."""
     if not session.caps & caps.STANDARD_REPLIES:
         return []
-    account, holder = view.state.accounts.named(session.nick), view.state.user_named(session.nick)
-    if account is not None and account.name != view.account(session):
+    account, holder = context.state.accounts.named(session.nick), context.state.user_named(session.nick)
+    if account is not None and account.name != context.account(session):
         text = f"The name {session.nick} belongs to an account; its owner can log in"
         return [standard_reply("NOTE", "NICK", "ACCOUNT_REQUIRED", session.nick, text=text)]
-    if holder is not None and holder.account not in ("", view.account(session)):
+    if holder is not None and holder.account not in ("", context.account(session)):
         text = f"The name {session.nick} is taken; who has it can log in and be here once more"
         return [standard_reply("NOTE", "NICK", "NICKNAME_IN_USE", session.nick, text=text)]
     return []
 
 
-def cap(view: CommandContext, session: Session, message: Message) -> Result:
+def cap(context: CommandContext, session: Session, message: Message) -> Result:
     """CAP LS, LIST, REQ, END; anything else is 410."""
     subcommand = message.param(0).upper()
     if subcommand == "LS":
-        return _cap_ls(view, session, message)
+        return _cap_ls(context, session, message)
     if subcommand == "LIST":
-        return _listed(view, session, "LIST", caps.listing(session.caps, {}))
+        return _listed(context, session, "LIST", caps.listing(session.caps, {}))
     if subcommand == "REQ":
-        return _cap_req(view, session, message)
+        return _cap_req(context, session, message)
     if subcommand == "END":
         session.negotiating = False
-        return None if session.registered else _complete(view, session, message)
+        return None if session.registered else _complete(context, session, message)
     return [line(n.ERR_INVALIDCAPCMD, message.param(0) or "*")]
 
 
-def _cap_ls(view: CommandContext, session: Session, message: Message) -> Result:
+def _cap_ls(context: CommandContext, session: Session, message: Message) -> Result:
     given = message.param(1)
     version = int(given) if given.isascii() and given.isdigit() and len(given) < len("1000000") else 0
     session.cap_version = max(session.cap_version, version)
@@ -179,59 +179,62 @@ def _cap_ls(view: CommandContext, session: Session, message: Message) -> Result:
         session.negotiating = True
     if version >= CAP_302:
         session.caps |= caps.CAP_NOTIFY
-    values = {**view.cap_values, "sasl": sasl.mechanisms(session)} if version >= CAP_302 else {}
-    listed = caps.listing(view.offered, values)
+    values = {**context.cap_values, "sasl": sasl.mechanisms(session)} if version >= CAP_302 else {}
+    listed = caps.listing(context.offered, values)
     if version >= CAP_302:
-        listed += _transport(view, session)
-    return _listed(view, session, "LS", listed)
+        listed += _transport(context, session)
+    return _listed(context, session, "LS", listed)
 
 
-def _transport(view: CommandContext, session: Session) -> list[str]:
+def _transport(context: CommandContext, session: Session) -> list[str]:
     """``sts`` (ircv3.net/specs/extensions/sts): without TLS the port for TLS, under TLS the duration of the policy.
 
     It cannot be requested, so it is not a row of the table. Clients on this machine are not told: no certificate names
     it.
     """
-    if not view.sts_port or session.local:
+    if not context.sts_port or session.local:
         return []
-    return [f"sts=duration={STS_SECONDS}" if session.encrypted else f"sts=port={view.sts_port}"]
+    return [f"sts=duration={STS_SECONDS}" if session.encrypted else f"sts=port={context.sts_port}"]
 
 
-def _listed(view: CommandContext, session: Session, subcommand: str, listed: list[str]) -> list[Reply]:
+def _listed(context: CommandContext, session: Session, subcommand: str, listed: list[str]) -> list[Reply]:
     """List the capabilities, on several lines if the client knows that form (CAP 302). Other clients see no drafts, so
     that it is one line."""
-    called = view.called(session)
+    called = context.called(session)
     if session.cap_version < CAP_302:
         final = " ".join(name for name in listed if subcommand != "LS" or not name.startswith("draft/"))
         return [
-            Message("CAP", (called, subcommand, text)) for text in packed(final.split(), _room(view, session)) or [""]
+            Message("CAP", (called, subcommand, text))
+            for text in packed(final.split(), _room(context, session)) or [""]
         ]
-    texts = packed(listed, _room(view, session)) or [""]
+    texts = packed(listed, _room(context, session)) or [""]
     replies: list[Reply] = [Message("CAP", (called, subcommand, "*", text)) for text in texts[:-1]]
     replies.append(Message("CAP", (called, subcommand, texts[-1])))
     return replies
 
 
-def _room(view: CommandContext, session: Session) -> int:
+def _room(context: CommandContext, session: Session) -> int:
     """Return the bytes for names on a line of CAP."""
-    return MAX_LINE_BYTES - len(f":{view.rules.server_name} CAP {view.called(session)} LIST * :\r\n".encode())
+    return MAX_LINE_BYTES - len(f":{context.rules.server_name} CAP {context.called(session)} LIST * :\r\n".encode())
 
 
-def changed(view: CommandContext, session: Session, gone: int, new: int) -> list[Reply]:
+def changed(context: CommandContext, session: Session, gone: int, new: int) -> list[Reply]:
     """CAP DEL and CAP NEW, each on as many lines as it needs."""
-    listed = (("DEL", caps.listing(gone, {})), ("NEW", caps.listing(new, view.cap_values)))
-    called = view.called(session)
+    listed = (("DEL", caps.listing(gone, {})), ("NEW", caps.listing(new, context.cap_values)))
+    called = context.called(session)
     return [
-        Message("CAP", (called, word, text)) for word, names in listed for text in packed(names, _room(view, session))
+        Message("CAP", (called, word, text))
+        for word, names in listed
+        for text in packed(names, _room(context, session))
     ]
 
 
-def _cap_req(view: CommandContext, session: Session, message: Message) -> Result:
+def _cap_req(context: CommandContext, session: Session, message: Message) -> Result:
     if not session.registered:
         session.negotiating = True
     mask = session.caps
     asked = message.param(1)
-    if len(asked.encode()) > _room(view, session):
+    if len(asked.encode()) > _room(context, session):
         # The answer repeats the request after both names, and must fit into a line.
         return [line(n.ERR_INPUTTOOLONG)]
     for word in asked.split():
@@ -240,30 +243,30 @@ def _cap_req(view: CommandContext, session: Session, message: Message) -> Result
         # CAP 302 implies cap-notify; it cannot be given up then (capability-negotiation, "cap-notify").
         if (
             row is None
-            or not row.bit & view.offered
+            or not row.bit & context.offered
             or (removing and row.bit == caps.CAP_NOTIFY and session.cap_version >= CAP_302)
             or (row.bit == caps.TRANSIENT and session.registered)  # it is decided by the registration
         ):
-            return [Message("CAP", (view.called(session), "NAK", asked))]
+            return [Message("CAP", (context.called(session), "NAK", asked))]
         mask = mask & ~row.bit if removing else mask | row.bit
     session.caps = mask
-    return [Message("CAP", (view.called(session), "ACK", asked))]
+    return [Message("CAP", (context.called(session), "ACK", asked))]
 
 
-def ping(view: CommandContext, session: Session, message: Message) -> Result:
+def ping(context: CommandContext, session: Session, message: Message) -> Result:
     """PING: answered in its place, after what the session's earlier commands caused."""
     if not message.param(0):
         return [line(n.ERR_NOORIGIN)]
-    pong = Message("PONG", (view.rules.server_name, message.param(0)), view.rules.server_name)
+    pong = Message("PONG", (context.rules.server_name, message.param(0)), context.rules.server_name)
     return [pong if len(pong.line) <= MAX_LINE_BYTES else line(n.ERR_INPUTTOOLONG)]
 
 
-def pong(view: CommandContext, session: Session, message: Message) -> Result:
+def pong(context: CommandContext, session: Session, message: Message) -> Result:
     """PONG: that something came was all that was asked."""
     return None
 
 
-def quit_chat(view: CommandContext, session: Session, message: Message) -> Result:
+def quit_chat(context: CommandContext, session: Session, message: Message) -> Result:
     """QUIT: the others read the reason with ``Quit:`` before it, so that it cannot pass for a lost connection."""
     reason = message.param(0)
     shown = f"Quit: {reason}" if reason else "Quit"

@@ -42,9 +42,9 @@ def latest(identity: str) -> Steps[HistoryPage]:
     return read_history(HistoryRead(TargetsQuery((), identity, 0, END_OF_TIME, CONVERSATIONS, 0, newest=True)))
 
 
-def find(view: CommandContext, session: Session, nick: str) -> Steps[Sequence[str]]:
+def find(context: CommandContext, session: Session, nick: str) -> Steps[Sequence[str]]:
     """Find the places of the conversations with users of the name `nick`; none if there is no such user or talk."""
-    me, other, folded = view.user(session), view.state.user_or_service(nick), names.fold(nick)
+    me, other, folded = context.user(session), context.state.user_or_service(nick), names.fold(nick)
     present = [private_place(me.identity, other.identity)] if other is not None else []
     page = yield from latest(me.identity)
     with_nick = [place for place, fact in reversed(page.targets) if names.fold(other_nick(me, fact)) == folded]

@@ -34,47 +34,47 @@ def relayed_tags(message: Message) -> dict[str, str]:
     return {key: value for key, value in message.tags.items() if key[:1] == "+" or (key == REFERENCE and value)}
 
 
-def say_once(view: CommandContext, session: Session, proposal: SendMessage, message: Message) -> Result:
+def say_once(context: CommandContext, session: Session, proposal: SendMessage, message: Message) -> Result:
     """`proposal`, or the echo of what it was the first time."""
     reference = proposal.tags.get(REFERENCE, "")
     if RESENT not in message.tags or not reference or len(proposal.targets) != 1:
         if session.said_before:
             session.said_before.clear()  # the result does not include this message
         return proposal
-    me = view.user(session)
-    place = _place(view, me, proposal.targets[0])
+    me = context.user(session)
+    place = _place(context, me, proposal.targets[0])
     if not place or me.identity.startswith("session "):
         return proposal
     known = session.said_before.get(place)
     if known is not None and known.get(reference, proposal) is not None:
         return _answer(session, known, reference, proposal)
-    return _look_up(view, session, place, proposal)
+    return _look_up(context, session, place, proposal)
 
 
-def _look_up(view: CommandContext, session: Session, place: str, proposal: SendMessage) -> Steps[Result]:
+def _look_up(context: CommandContext, session: Session, place: str, proposal: SendMessage) -> Steps[Result]:
     """Look a message up among the stored ones of its place ([lookup])."""
-    me = view.user(session)
+    me = context.user(session)
     page = yield from read_history(
         HistoryRead(HistoryQuery(place, MAX_EXAMINED_MESSAGES, 0, kinds=MESSAGES), settled=True)
     )
     known: dict[str, Fact | None] = {
-        fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(view, me, fact)
+        fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(context, me, fact)
     }
     session.said_before[place] = known
     return _answer(session, known, proposal.tags[REFERENCE], proposal)
 
 
-def _place(view: CommandContext, me: User, target: str) -> str:
+def _place(context: CommandContext, me: User, target: str) -> str:
     if target[:1] == "#":
-        room = view.state.room_named(target)
+        room = context.state.room_named(target)
         return room.key if room is not None else ""
-    other = view.state.user_named(target)
+    other = context.state.user_named(target)
     return private_place(me.identity, other.identity) if other is not None else ""
 
 
-def _is_of(view: CommandContext, me: User, fact: Fact) -> bool:
+def _is_of(context: CommandContext, me: User, fact: Fact) -> bool:
     """Return whether `me` wrote the message: numbers are random, so another guest's never fits."""
-    account = view.state.accounts.with_id(me.account_id)
+    account = context.state.accounts.with_id(me.account_id)
     return account.wrote(fact.account, fact.seq) if account is not None else not fact.account
 
 

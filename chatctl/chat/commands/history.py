@@ -55,14 +55,14 @@ _NOT_FOUND = "Messages could not be retrieved"
 _SELECTORS = {"BEFORE": 1, "AFTER": 1, "LATEST": 1, "AROUND": 1, "BETWEEN": 2}
 
 
-def chathistory(view: CommandContext, session: Session, message: Message) -> Result:
+def chathistory(context: CommandContext, session: Session, message: Message) -> Result:
     """CHATHISTORY <subcommand> <target> <selectors> <limit>."""
     subcommand = message.params[0].upper()
     params = message.params[1:]
     if not session.caps & caps.CHATHISTORY:
         return [line(n.ERR_UNKNOWNCOMMAND, "CHATHISTORY")]
     if subcommand == "TARGETS":
-        return _targets(view, session, params)
+        return _targets(context, session, params)
     selectors = _SELECTORS.get(subcommand)
     if selectors is None:
         return fail("CHATHISTORY", "INVALID_PARAMS", message.params[0], text="Unknown command")
@@ -83,7 +83,7 @@ def chathistory(view: CommandContext, session: Session, message: Message) -> Res
     if limit is None:
         return fail("CHATHISTORY", "INVALID_PARAMS", subcommand, params[-1], text="The limit must be a positive number")
     query = _query(subcommand, marks, limit, events=bool(session.caps & caps.EVENT_PLAYBACK))
-    return _read(view, session, subcommand, params[0], query)
+    return _read(context, session, subcommand, params[0], query)
 
 
 def _mark(word: str) -> Mark | str | None:
@@ -116,41 +116,43 @@ def limit_of(word: str) -> int | None:
     return min(number, MAX_PAGE_MESSAGES) if number > 0 else None
 
 
-def _read(view: CommandContext, session: Session, subcommand: str, target: str, query: HistoryQuery) -> Steps[Result]:
+def _read(
+    context: CommandContext, session: Session, subcommand: str, target: str, query: HistoryQuery
+) -> Steps[Result]:
     """Read `query` in the room `target`, or in the conversations with users of that name."""
     shown = target
     places: Sequence[str] = ()
     if target[:1] == "#":
-        room = readable_room(view, session, target)
+        room = readable_room(context, session, target)
         if room is not None:
             places, shown = (room.key,), room.name
-    elif view.state.user_or_service(target) is not None or names.problem(target) is None:
-        places = yield from conversations.find(view, session, target)
+    elif context.state.user_or_service(target) is not None or names.problem(target) is None:
+        places = yield from conversations.find(context, session, target)
     if not places:
         return fail("CHATHISTORY", "INVALID_TARGET", subcommand, target, text=_NOT_FOUND)
     page = yield from conversations.read(places, query)
     # The session may have been kicked, or the room renamed, while the reader was busy.
-    if places[0][:1] == "#" and readable_room(view, session, places[0]) is None:
+    if places[0][:1] == "#" and readable_room(context, session, places[0]) is None:
         return fail("CHATHISTORY", "INVALID_TARGET", subcommand, target, text=_NOT_FOUND)
     if page.failed or page.unknown:
         return fail("CHATHISTORY", "MESSAGE_ERROR", subcommand, shown, text=_NOT_FOUND)
-    return as_batch(view, session, page, "chathistory", (shown,))
+    return as_batch(context, session, page, "chathistory", (shown,))
 
 
-def joined_room(view: CommandContext, session: Session, name: str) -> Room | None:
+def joined_room(context: CommandContext, session: Session, name: str) -> Room | None:
     """Return the room called `name` if this session is a member, else None."""
-    return view.user(session).rooms.get(names.room_fold(name))
+    return context.user(session).rooms.get(names.room_fold(name))
 
 
-def readable_room(view: CommandContext, session: Session, name: str) -> Room | None:
+def readable_room(context: CommandContext, session: Session, name: str) -> Room | None:
     """Return the room called `name` if this session may read its history, else None.
 
     Members may, and sessions on a short visit there unless they have been banned since.
     """
-    key, user = names.room_fold(name), view.user(session)
+    key, user = names.room_fold(name), context.user(session)
     if key in user.rooms:
         return user.rooms[key]
-    room = view.state.short_visits.of(session.id).get(key)
+    room = context.state.short_visits.of(session.id).get(key)
     banned = room is not None and room.lists is not None and room.lists.bans(user)
     return None if banned else room
 
@@ -182,13 +184,13 @@ def _later(one: Mark | None, other: Mark | None) -> bool:
     return one.time > other.time
 
 
-def as_batch(view: CommandContext, session: Session, page: HistoryPage, kind: str, params: Sequence[str]) -> Result:
+def as_batch(context: CommandContext, session: Session, page: HistoryPage, kind: str, params: Sequence[str]) -> Result:
     """Return a page as a batch of type `kind`; in slices if messages of many lines make it long."""
-    slices = in_slices(page.facts, session.caps, kind, params, view.reference())
+    slices = in_slices(page.facts, session.caps, kind, params, context.reference())
     return Long(slices) if line_count(page.facts) > LONG else [line for part in slices for line in part]
 
 
-def _targets(view: CommandContext, session: Session, params: Sequence[str]) -> Result:
+def _targets(context: CommandContext, session: Session, params: Sequence[str]) -> Result:
     if len(params) != 3:
         return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", text="Two timestamps and a limit are needed")
     times: list[int] = []
@@ -200,14 +202,14 @@ def _targets(view: CommandContext, session: Session, params: Sequence[str]) -> R
     limit = limit_of(params[2])
     if limit is None:
         return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", params[2], text="The limit must be a positive number")
-    me = view.user(session)
+    me = context.user(session)
     newest = times[0] > times[1]  # counted from the first, as in BETWEEN
     query = TargetsQuery(tuple(me.rooms), me.identity, min(times), max(times), limit, 0, newest)
-    return _list_targets(view, session, query)
+    return _list_targets(context, session, query)
 
 
-def _list_targets(view: CommandContext, session: Session, query: TargetsQuery) -> Steps[Result]:
-    me = view.user(session)
+def _list_targets(context: CommandContext, session: Session, query: TargetsQuery) -> Steps[Result]:
+    me = context.user(session)
     page = yield from read_history(HistoryRead(query))
     if page.failed:
         return fail("CHATHISTORY", "MESSAGE_ERROR", "TARGETS", text=_NOT_FOUND)
@@ -217,7 +219,7 @@ def _list_targets(view: CommandContext, session: Session, query: TargetsQuery) -
         latest.pop(name, None)
         latest[name] = fact
     lines = [Message("CHATHISTORY", ("TARGETS", name, timestamp(fact.time))) for name, fact in latest.items()]
-    return batched(view, "draft/chathistory-targets", (), lines) if session.caps & caps.BATCH else lines
+    return batched(context, "draft/chathistory-targets", (), lines) if session.caps & caps.BATCH else lines
 
 
 COMMANDS = (Command("CHATHISTORY", chathistory, least=1),)

@@ -24,13 +24,13 @@ _SLICE = 100
 Condition = Callable[[Room], bool]
 
 
-def list_rooms(view: CommandContext, session: Session, message: Message) -> Result:
+def list_rooms(context: CommandContext, session: Session, message: Message) -> Result:
     """LIST [names] [conditions], in any order, or in one parameter; a server may stand last (RFC 2812)."""
-    now = view.clock()
+    now = context.clock()
     given = [parameter.split(",") for parameter in message.params[:2]]
     if len(given) > 1 and all(_condition(word, now) is None for word in given[1]):
         server = message.param(1)
-        if server and not means_this_server(view, server):
+        if server and not means_this_server(context, server):
             return [line(n.ERR_NOSUCHSERVER, server)]
         del given[1]
     words = [word for parameter in given for word in parameter if word]
@@ -46,7 +46,7 @@ def list_rooms(view: CommandContext, session: Session, message: Message) -> Resu
             wanted.append(names.room_fold(word))
 
     def shown(rooms: list[Room]) -> list[Reply]:
-        me = view.user(session)
+        me = context.user(session)
         return [
             line(n.RPL_LIST, room.name, str(len(room.members)), text=room.topic)
             for room in rooms
@@ -63,8 +63,8 @@ def list_rooms(view: CommandContext, session: Session, message: Message) -> Resu
             yield shown(rooms[first : first + _SLICE])
         yield [line(n.RPL_LISTEND)]
 
-    found = slices(list(view.state.rooms.values()))
-    return Long(found) if len(view.state.rooms) > _SLICE else [reply for part in found for reply in part]
+    found = slices(list(context.state.rooms.values()))
+    return Long(found) if len(context.state.rooms) > _SLICE else [reply for part in found for reply in part]
 
 
 def _condition(word: str, now: int) -> Condition | None:

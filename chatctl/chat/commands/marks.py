@@ -13,7 +13,7 @@ from chatctl.protocol.capabilities import READ_MARKER
 from chatctl.protocol.message import Message
 
 
-def markread(view: CommandContext, session: Session, message: Message) -> Result:
+def markread(context: CommandContext, session: Session, message: Message) -> Result:
     """MARKREAD target [timestamp=...]: without a time it asks."""
     if not session.caps & READ_MARKER:
         return [line(n.ERR_UNKNOWNCOMMAND, "MARKREAD")]
@@ -24,7 +24,7 @@ def markread(view: CommandContext, session: Session, message: Message) -> Result
     if problem is not None:
         return fail("MARKREAD", "INVALID_PARAMS", target, text="That is not a valid room or name")
     if not given:
-        return [marker(view.state, view.user(session), target)]
+        return [marker(context.state, context.user(session), target)]
     kind, _, value = given.partition("=")
     time = milliseconds(value) if kind == "timestamp" else None
     if time is None or time <= 0:

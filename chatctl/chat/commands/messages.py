@@ -11,7 +11,7 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
 
-def say(view: CommandContext, session: Session, message: Message) -> Result:
+def say(context: CommandContext, session: Session, message: Message) -> Result:
     """Handle PRIVMSG, NOTICE and TAGMSG."""
     params = message.params
     quiet = message.command == "NOTICE"
@@ -23,16 +23,16 @@ def say(view: CommandContext, session: Session, message: Message) -> Result:
     targets = tuple(filter(None, params[0].split(",")))
     if not targets:
         return None if quiet else [line(n.ERR_NORECIPIENT, message.command)]
-    if len(targets) > view.rules.max_targets:
-        return None if quiet else [line(n.ERR_TOOMANYTARGETS, targets[view.rules.max_targets])]
+    if len(targets) > context.rules.max_targets:
+        return None if quiet else [line(n.ERR_TOOMANYTARGETS, targets[context.rules.max_targets])]
     if targets[0].lower() == services.KEY and message.command == "PRIVMSG":
-        return services.answer(view, session, text)
-    session.last_spoke = view.clock()
+        return services.answer(context, session, text)
+    session.last_spoke = context.clock()
     if not message.tags:
         return p.SendMessage(session.id, "", message.command, targets, text, message.tags)
     tags = relayed_tags(message)
     proposal = p.SendMessage(session.id, label_of(message), message.command, targets, text, tags)
-    return say_once(view, session, proposal, message)
+    return say_once(context, session, proposal, message)
 
 
 COMMANDS = (Command("PRIVMSG", say, shows_state=True), Command("NOTICE", say), Command("TAGMSG", say))

@@ -17,21 +17,21 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
 
-def mode(view: CommandContext, session: Session, message: Message) -> Result:
+def mode(context: CommandContext, session: Session, message: Message) -> Result:
     """MODE of a room or of oneself: without changes it asks."""
     target = message.params[0]
     if target[:1] == "#":
-        room = shown_room(view, session, target)
+        room = shown_room(context, session, target)
         if room is None:
             return [line(n.ERR_NOSUCHCHANNEL, target)]
         if len(message.params) == 1:
             return [
-                line(n.RPL_CHANNELMODEIS, room.name, *room.mode_words(inside=view.user(session).id in room.members)),
+                line(n.RPL_CHANNELMODEIS, room.name, *room.mode_words(inside=context.user(session).id in room.members)),
                 line(n.RPL_CREATIONTIME, room.name, text=str(room.created // 1000)),
             ]
-        return _room_changes(view, session, room, message)
-    me = view.user(session)
-    other = view.state.user_or_service(target)
+        return _room_changes(context, session, room, message)
+    me = context.user(session)
+    other = context.state.user_or_service(target)
     if other is None:
         return [line(n.ERR_NOSUCHNICK, target)]
     if other is not me:
@@ -56,7 +56,7 @@ def _takes_parameter(letter: str, *, add: bool) -> bool:
     return kind in (ModeClass.PREFIX, ModeClass.ALWAYS, ModeClass.LIST) or (kind is ModeClass.SETTING and add)
 
 
-def _room_changes(view: CommandContext, session: Session, room: Room, message: Message) -> Result:
+def _room_changes(context: CommandContext, session: Session, room: Room, message: Message) -> Result:
     letters = _letters(message.params[1])
     # Known letters are applied and unknown ones reported, as for users: after ``+sp`` a room is secret at least.
     unknown = tuple(dict.fromkeys(letter for _, letter in letters if letter not in ROOM_MODES))[:MAX_MODE_CHANGES]
@@ -73,7 +73,7 @@ def _room_changes(view: CommandContext, session: Session, room: Room, message: M
         changes.append(p.ModeChange(add, letter, parameter))
     if all(map(is_list_query, changes)):
         letters_asked = dict.fromkeys(change.letter for change in changes)
-        lists = (mask_list(view.user(session), room, letter) for letter in letters_asked)
+        lists = (mask_list(context.user(session), room, letter) for letter in letters_asked)
         replies = [line(numeric, *params) for numerics in lists for numeric, params in numerics]
         return [*replies, *(line(n.ERR_UNKNOWNMODE, letter) for letter in unknown)]
     return p.SetRoomModes(session.id, label_of(message), room.name, tuple(changes), unknown)

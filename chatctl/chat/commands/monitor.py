@@ -13,62 +13,64 @@ from chatctl.protocol.message import MAX_LINE_BYTES, Message
 from chatctl.protocol.numerics import Numeric
 
 
-def monitor(view: CommandContext, session: Session, message: Message) -> Result:
+def monitor(context: CommandContext, session: Session, message: Message) -> Result:
     """MONITOR + nick,nick; - nick,nick; C (clear), L (list), S (status)."""
     handler = _SUBCOMMANDS.get(message.params[0].upper())
     if handler is None:
         return [line(n.ERR_UNKNOWNERROR, "MONITOR", text="MONITOR knows +, -, C, L and S")]
-    return handler(view, session, [nick for nick in message.param(1).split(",") if nick])
+    return handler(context, session, [nick for nick in message.param(1).split(",") if nick])
 
 
-def _add(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
+def _add(context: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
     nicks = [nick for nick in nicks if names.problem(nick) is None]
     for at, nick in enumerate(nicks):
-        if not view.monitors.add(session, nick):
+        if not context.monitors.add(session, nick):
             return [
-                *_status_of(view, session, nicks[:at]),
+                *_status_of(context, session, nicks[:at]),
                 line(n.ERR_MONLISTFULL, str(MAX_TARGETS), ",".join(nicks[at:])),
             ]
-    return _status_of(view, session, nicks)
+    return _status_of(context, session, nicks)
 
 
-def _remove(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
+def _remove(context: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
     for nick in nicks:
-        view.monitors.remove(session, nick)
+        context.monitors.remove(session, nick)
     return []
 
 
-def _clear(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
-    view.monitors.clear(session)
+def _clear(context: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
+    context.monitors.clear(session)
     return []
 
 
-def _list(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
+def _list(context: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
     watched = list((session.watching or {}).values())
-    return [*_packed(view, session, n.RPL_MONLIST, watched), line(n.RPL_ENDOFMONLIST)]
+    return [*_packed(context, session, n.RPL_MONLIST, watched), line(n.RPL_ENDOFMONLIST)]
 
 
-def _status(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
-    return _status_of(view, session, list((session.watching or {}).values()))
+def _status(context: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
+    return _status_of(context, session, list((session.watching or {}).values()))
 
 
-def _status_of(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
+def _status_of(context: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
     here, away = [], []
     for nick in nicks:
-        user = view.state.user_or_service(nick)
+        user = context.state.user_or_service(nick)
         if user is not None and not user.transient:
             here.append(user.prefix)
         else:
             away.append(nick)
     return [
-        *_packed(view, session, n.RPL_MONONLINE, here),
-        *_packed(view, session, n.RPL_MONOFFLINE, away),
+        *_packed(context, session, n.RPL_MONONLINE, here),
+        *_packed(context, session, n.RPL_MONOFFLINE, away),
     ]
 
 
-def _packed(view: CommandContext, session: Session, numeric: Numeric, items: Sequence[str]) -> list[Reply]:
+def _packed(context: CommandContext, session: Session, numeric: Numeric, items: Sequence[str]) -> list[Reply]:
     """Return the items, with commas, in as few lines as they need."""
-    space = MAX_LINE_BYTES - 2 - len(f":{view.rules.server_name} {numeric.code} {view.called(session)} :".encode())
+    space = (
+        MAX_LINE_BYTES - 2 - len(f":{context.rules.server_name} {numeric.code} {context.called(session)} :".encode())
+    )
     texts: list[str] = []
     for item in items:
         if texts and len(f"{texts[-1]},{item}".encode()) <= space:

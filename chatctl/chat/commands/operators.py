@@ -20,32 +20,32 @@ from chatctl.protocol.message import Message
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
-def oper(view: CommandContext, session: Session, message: Message) -> Result:
+def oper(context: CommandContext, session: Session, message: Message) -> Result:
     """OPER name password. A name that is not there is told apart (491), as the document asks; its tries count too."""
     name = message.params[0]
     account = f"operator {name}"
     if not session.secure:
         return [line(n.ERR_PASSWDMISMATCH, text=passwords.IN_CLEAR)]
-    verifier = view.rules.operators.get(name)
+    verifier = context.rules.operators.get(name)
     if verifier is None:
-        problem = passwords.too_soon(view, session, account)
+        problem = passwords.too_soon(context, session, account)
         if problem:
             return [line(n.ERR_PASSWDMISMATCH, text=problem)]
-        passwords.failed(view, session, account)
+        passwords.failed(context, session, account)
         return [line(n.ERR_NOOPERHOST), LogNote("operator refused", {"reason": "unknown name"})]
-    return _become_operator(view, session, message, verifier)
+    return _become_operator(context, session, message, verifier)
 
 
-def _become_operator(view: CommandContext, session: Session, message: Message, verifier: str) -> Steps[Result]:
+def _become_operator(context: CommandContext, session: Session, message: Message, verifier: str) -> Steps[Result]:
     name, password = message.params[0], message.params[1]
-    problem = yield from passwords.check(view, session, f"operator {name}", verifier, password)
+    problem = yield from passwords.check(context, session, f"operator {name}", verifier, password)
     if problem:
         note = LogNote("operator refused", {"operator": name, "reason": problem})
         return [line(n.ERR_PASSWDMISMATCH, text=problem), note]
     return p.BecomeOperator(session.id, label_of(message), name, verifier)
 
 
-def chghost(view: CommandContext, session: Session, message: Message) -> Result:
+def chghost(context: CommandContext, session: Session, message: Message) -> Result:
     """CHGHOST nick host: what others see behind a name's ``@``."""
     nick, host = message.params[0], message.params[1]
     if len(host) > HOST or not _HOST.fullmatch(host):

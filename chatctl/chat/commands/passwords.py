@@ -15,62 +15,62 @@ IN_CLEAR = "A password is taken over TLS only, or from the server's own computer
 BUSY = "Too many passwords are being checked at the moment; please try again"
 
 
-def too_soon(view: CommandContext, session: Session, account: str) -> str:
+def too_soon(context: CommandContext, session: Session, account: str) -> str:
     """Return before an attempt why it must wait (chat/commands/login_throttle); ``""`` if it need not. An attempt
     counts from its start, so that several at once do not all count as the first."""
     local = session.local and not session.tries
-    seconds = view.throttle.wait(view.clock(), session.origin, account, local=local)
+    seconds = context.throttle.wait(context.clock(), session.origin, account, local=local)
     session.tries += not seconds
     return f"Too many wrong passwords; please wait {seconds} s before the next try" if seconds else ""
 
 
-def failed(view: CommandContext, session: Session, account: str) -> None:
+def failed(context: CommandContext, session: Session, account: str) -> None:
     """Count a wrong password, or an unknown account."""
-    view.throttle.failed(view.clock(), session.origin, account)
+    context.throttle.failed(context.clock(), session.origin, account)
 
 
-def succeeded(view: CommandContext, session: Session, account: str) -> None:
+def succeeded(context: CommandContext, session: Session, account: str) -> None:
     """Note a correct password."""
     session.tries = 0
-    view.throttle.succeeded(session.origin, account)
+    context.throttle.succeeded(session.origin, account)
 
 
 _SERVER = "*"
 """By whom wrong passwords of the server are counted: a name that no account can have."""
 
 
-def of_server(view: CommandContext, session: Session) -> str:
+def of_server(context: CommandContext, session: Session) -> str:
     """Return why the server password (PASS) is refused; ``""`` if it is right or not required. A missing password is
     not a guess."""
-    expected = view.rules.password
+    expected = context.rules.password
     if not expected:
         return ""
     if not session.password:
         return WRONG_OR_MISSING
-    problem = too_soon(view, session, _SERVER)
+    problem = too_soon(context, session, _SERVER)
     if problem:
         return problem
     if not hmac.compare_digest(session.password.encode(), expected.encode()):
-        failed(view, session, _SERVER)
+        failed(context, session, _SERVER)
         return WRONG_OR_MISSING
-    succeeded(view, session, _SERVER)
+    succeeded(context, session, _SERVER)
     return ""
 
 
-def check(view: CommandContext, session: Session, account: str, verifier: str, password: str) -> Steps[str]:
+def check(context: CommandContext, session: Session, account: str, verifier: str, password: str) -> Steps[str]:
     """Let a worker compare `password` with `verifier`, unless it is too soon; return the error, or ``""``.
 
     `account` is the key for counting wrong ones. If there is no such account, pass a `verifier` all the same: an
     instant answer would reveal that.
     """
-    problem = too_soon(view, session, account)
+    problem = too_soon(context, session, account)
     if problem:
         return problem
     right = yield from run_task(CheckPassword(password, verifier))
     if right is None:
         return BUSY
     if not right:
-        failed(view, session, account)
+        failed(context, session, account)
         return WRONG
-    succeeded(view, session, account)
+    succeeded(context, session, account)
     return ""

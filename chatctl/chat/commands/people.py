@@ -11,40 +11,40 @@ from chatctl.protocol.capabilities import PRE_AWAY
 from chatctl.protocol.message import MAX_LINE_BYTES, Message
 
 
-def ison(view: CommandContext, session: Session, message: Message) -> Result:
+def ison(context: CommandContext, session: Session, message: Message) -> Result:
     """ISON nick nick: those of them who are here."""
     asked = " ".join(message.params).split()
-    here = (found.nick for found in map(view.state.user_or_service, asked) if found is not None)
-    space = MAX_LINE_BYTES - 2 - len(f":{view.rules.server_name} 303 {view.called(session)} :".encode())
+    here = (found.nick for found in map(context.state.user_or_service, asked) if found is not None)
+    space = MAX_LINE_BYTES - 2 - len(f":{context.rules.server_name} 303 {context.called(session)} :".encode())
     return [line(n.RPL_ISON, text=text) for text in packed(here, space) or [""]]
 
 
-def userhost(view: CommandContext, session: Session, message: Message) -> Result:
+def userhost(context: CommandContext, session: Session, message: Message) -> Result:
     """USERHOST nick nick: up to five."""
     replies = []
     for nick in message.params[:5]:
-        other = view.state.user_or_service(nick)
+        other = context.state.user_or_service(nick)
         if other is not None:
             replies.append(
                 f"{other.nick}{'*' * bool(other.operator)}={'-' if other.away else '+'}{other.username}@{other.host}"
             )
-    space = MAX_LINE_BYTES - 2 - len(f":{view.rules.server_name} 302 {view.called(session)} :".encode())
+    space = MAX_LINE_BYTES - 2 - len(f":{context.rules.server_name} 302 {context.called(session)} :".encode())
     return [line(n.RPL_USERHOST, text=text) for text in packed(replies, space) or [""]]
 
 
-def away(view: CommandContext, session: Session, message: Message) -> Result:
+def away(context: CommandContext, session: Session, message: Message) -> Result:
     """AWAY [:reason]; without one: back again. With draft/pre-away one may say so while registering."""
     if not session.registered and not session.registering:
         if not session.caps & PRE_AWAY:
             return [line(n.ERR_NOTREGISTERED)]
-        if len(message.param(0).encode()) > away_length(view.rules):
+        if len(message.param(0).encode()) > away_length(context.rules):
             return [line(n.ERR_INPUTTOOLONG)]
         session.away = message.param(0)
         return [line(n.RPL_NOWAWAY if session.away else n.RPL_UNAWAY)]
     return p.SetAway(session.id, label_of(message), message.param(0))
 
 
-def setname(view: CommandContext, session: Session, message: Message) -> Result:
+def setname(context: CommandContext, session: Session, message: Message) -> Result:
     """SETNAME :real name (ircv3.net/specs/extensions/setname)."""
     return p.SetRealname(session.id, label_of(message), message.params[0])
 

@@ -40,27 +40,27 @@ class Playback:
     rooms: Sequence[str]
 
 
-def due(view: CommandContext, session: Session, user: User, since: Mapping[str, int], seq: int) -> Playback | None:
+def due(context: CommandContext, session: Session, user: User, since: Mapping[str, int], seq: int) -> Playback | None:
     """Return the replay for a session that was attached to `user` by the entry `seq`, if it needs one."""
     if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) != caps.SERVER_TIME:
         return None
-    rooms = [key for key in user.rooms if not view.recent.knows(key)]
+    rooms = [key for key in user.rooms if not context.recent.knows(key)]
     return Playback(session, since, seq, rooms) if rooms or since.get(PRIVATE) else None
 
 
-def replay(view: CommandContext, playback: Playback) -> Steps[Result]:
+def replay(context: CommandContext, playback: Playback) -> Steps[Result]:
     """Read and send what a session missed."""
     session = playback.session
-    user = view.state.user_of(session.id)
+    user = context.state.user_of(session.id)
     if user is None:
         return None
     identity = user.identity
     lines: list[Reply] = []
     for key in playback.rooms:
-        lines += yield from _missed_in_room(view, playback, key)
+        lines += yield from _missed_in_room(context, playback, key)
     if playback.since.get(PRIVATE):
-        lines += yield from _missed_in_private(view, playback, user)
-    user = view.state.user_of(session.id)
+        lines += yield from _missed_in_private(context, playback, user)
+    user = context.state.user_of(session.id)
     if user is None or user.identity != identity:  # it ended, or logged in to another account meanwhile
         return None
     if len(lines) <= _SLICE:
@@ -68,18 +68,18 @@ def replay(view: CommandContext, playback: Playback) -> Steps[Result]:
     return Long(lines[start : start + _SLICE] for start in range(0, len(lines), _SLICE))
 
 
-def _missed_in_room(view: CommandContext, playback: Playback, key: str) -> Steps[Sequence[Reply]]:
-    if not view.recent.knows(key):
-        read = HistoryRead(HistoryQuery(key, view.recent.length, 0), settled=True)
+def _missed_in_room(context: CommandContext, playback: Playback, key: str) -> Steps[Sequence[Reply]]:
+    if not context.recent.knows(key):
+        read = HistoryRead(HistoryQuery(key, context.recent.length, 0), settled=True)
         page = yield from read_history(read)
-        view.recent.load(key, page.facts, read.upto)
-    user, since = view.state.user_of(playback.session.id), playback.since.get(key, 0)
+        context.recent.load(key, page.facts, read.upto)
+    user, since = context.state.user_of(playback.session.id), playback.since.get(key, 0)
     room = user.rooms.get(key) if user is not None else None
-    missed = [fact for fact in view.recent.of(key) if since < fact.time and fact.seq < playback.seq]
-    return _batch(view, playback.session, missed, room.name) if room is not None else []
+    missed = [fact for fact in context.recent.of(key) if since < fact.time and fact.seq < playback.seq]
+    return _batch(context, playback.session, missed, room.name) if room is not None else []
 
 
-def _missed_in_private(view: CommandContext, playback: Playback, me: User) -> Steps[Sequence[Reply]]:
+def _missed_in_private(context: CommandContext, playback: Playback, me: User) -> Steps[Sequence[Reply]]:
     since, session = playback.since[PRIVATE], playback.session
     query = TargetsQuery((), me.identity, since, conversations.END_OF_TIME, MAX_CONVERSATIONS, 0, newest=True)
     found = yield from read_history(HistoryRead(query, settled=True))
@@ -88,9 +88,9 @@ def _missed_in_private(view: CommandContext, playback: Playback, me: User) -> St
         page = yield from read_history(HistoryRead(HistoryQuery(place, MAX_MESSAGES, 0, after=Mark(time=since))))
         own = bool(session.caps & caps.ECHO_MESSAGE)
         missed = [fact for fact in page.facts if fact.seq < playback.seq and (own or nick_of(fact.source) != me.nick)]
-        lines += _batch(view, session, missed, conversations.other_nick(me, latest))
+        lines += _batch(context, session, missed, conversations.other_nick(me, latest))
     return lines
 
 
-def _batch(view: CommandContext, session: Session, facts: Sequence[Fact], target: str) -> Sequence[Reply]:
-    return played(facts, session.caps, "chathistory", (target,), view.reference()) if facts else []
+def _batch(context: CommandContext, session: Session, facts: Sequence[Fact], target: str) -> Sequence[Reply]:
+    return played(facts, session.caps, "chathistory", (target,), context.reference()) if facts else []

@@ -26,18 +26,18 @@ from chatctl.protocol.message import Message
 _KINDS = ("PRIVMSG", "NOTICE", "TAGMSG")
 
 
-def redact(view: CommandContext, session: Session, message: Message) -> Result:
+def redact(context: CommandContext, session: Session, message: Message) -> Result:
     """REDACT target msgid [reason]."""
     if not session.caps & MESSAGE_REDACTION:
         return [line(n.ERR_UNKNOWNCOMMAND, "REDACT")]
     target = message.params[0]
-    place = _place(view, session, target)
-    return _redact(view, session, message, place) if place else _refuse_target(target)
+    place = _place(context, session, target)
+    return _redact(context, session, message, place) if place else _refuse_target(target)
 
 
-def _redact(view: CommandContext, session: Session, message: Message, place: str) -> Steps[Result]:
+def _redact(context: CommandContext, session: Session, message: Message, place: str) -> Steps[Result]:
     target, message_id, reason = message.params[0], message.params[1], message.param(2)
-    room = view.state.rooms.get(place)
+    room = context.state.rooms.get(place)
     query = HistoryQuery(place, 1, 0, around=Mark(message_id), kinds=_KINDS)
     page = yield from read_history(HistoryRead(query))
     if room is not None and room.key != place:  # the room was renamed meanwhile, and its messages with it
@@ -54,13 +54,13 @@ def _refuse_target(target: str) -> Result:
     return fail("REDACT", "INVALID_TARGET", target, text="You cannot delete messages there")
 
 
-def _place(view: CommandContext, session: Session, target: str) -> str:
+def _place(context: CommandContext, session: Session, target: str) -> str:
     """Return the place of the message; ``""`` if this session cannot have read it."""
     if target[:1] == "#":
-        room = view.state.room_named(target)
-        return room.key if room is not None and view.user(session).id in room.members else ""
-    other = view.state.user_named(target)
-    return private_place(view.user(session).identity, other.identity) if other is not None else ""
+        room = context.state.room_named(target)
+        return room.key if room is not None and context.user(session).id in room.members else ""
+    other = context.state.user_named(target)
+    return private_place(context.user(session).identity, other.identity) if other is not None else ""
 
 
 COMMANDS = (Command("REDACT", redact, least=2),)

@@ -13,7 +13,7 @@ from chatctl.protocol import names
 from chatctl.protocol.message import Message
 
 
-def rename(view: CommandContext, session: Session, message: Message) -> Result:
+def rename(context: CommandContext, session: Session, message: Message) -> Result:
     """RENAME #old #new [reason].
 
     The name of a former room that still has history is refused: two histories cannot be merged. Only sessions that may
@@ -22,10 +22,10 @@ def rename(view: CommandContext, session: Session, message: Message) -> Result:
     old, new, reason = message.params[0], message.params[1], message.param(2)
     proposal = p.RenameRoom(session.id, label_of(message), old, new, reason)
     key = names.room_fold(new)
-    room = joined_room(view, session, old)
-    if room is None or not may_rename(view.user(session), room):
+    room = joined_room(context, session, old)
+    if room is None or not may_rename(context.user(session), room):
         return proposal
-    if key == room.key or names.room_problem(new) is not None or view.state.room_named(new) is not None:
+    if key == room.key or names.room_problem(new) is not None or context.state.room_named(new) is not None:
         return proposal
     return _rename_if_unused(room, key, proposal)
 

@@ -54,7 +54,7 @@ def mechanisms(session: Session) -> str:
     return ",".join(name for name in _MECHANISMS if session.secure or name != "PLAIN")
 
 
-def authenticate(view: CommandContext, session: Session, message: Message) -> Result:
+def authenticate(context: CommandContext, session: Session, message: Message) -> Result:
     """AUTHENTICATE <mechanism>, then pieces of its messages; ``*`` gives up."""
     word = message.params[0]
     exchange = _exchange(session)
@@ -78,7 +78,7 @@ def authenticate(view: CommandContext, session: Session, message: Message) -> Re
         data = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError):
         return _failed(session, "Logging in failed: that was not base64")
-    return exchange.step(view, session, data)
+    return exchange.step(context, session, data)
 
 
 def _exchange(session: Session) -> SaslExchange | None:
@@ -101,7 +101,7 @@ def _failed(session: Session, text: str | None = None, note: str = "") -> Result
     return [line(n.ERR_SASLFAIL, text=text), *notes]
 
 
-def _plain(view: CommandContext, session: Session, data: bytes) -> Result:
+def _plain(context: CommandContext, session: Session, data: bytes) -> Result:
     """``authzid NUL authcid NUL password`` (RFC 4616)."""
     parts = data.split(b"\0")
     try:
@@ -113,31 +113,31 @@ def _plain(view: CommandContext, session: Session, data: bytes) -> Result:
         return _failed(session, text)
     if not name or not password:
         return _failed(session)
-    return log_in(view, session, name, password, SASL, lambda text: _failed(session, text, text))
+    return log_in(context, session, name, password, SASL, lambda text: _failed(session, text, text))
 
 
 def log_in(
-    view: CommandContext, session: Session, name: str, password: str, form: str, refuse: Callable[[str], Result]
+    context: CommandContext, session: Session, name: str, password: str, form: str, refuse: Callable[[str], Result]
 ) -> Steps[Result]:
     """Log in to the account `name`, if the password is right; `refuse` makes the answer if not. For PLAIN and for
     NickServ."""
-    account = view.state.accounts.named(name) or _nobody(view, name)
+    account = context.state.accounts.named(name) or _nobody(context, name)
     checked = account.verifier
-    problem = yield from passwords.check(view, session, f"account {account.key}", checked, password)
+    problem = yield from passwords.check(context, session, f"account {account.key}", checked, password)
     session.sasl = None
     return refuse(problem) if problem else p.LogIn(session.id, "", account.id, checked, form)
 
 
-def _scram_first(view: CommandContext, session: Session, data: bytes) -> Result:
+def _scram_first(context: CommandContext, session: Session, data: bytes) -> Result:
     """Handle the client's first message, and answer with the server's."""
     exchange = _exchange(session)
     assert exchange is not None
     try:
-        asked = scram.parse_client_first(data.decode(), _nonce(view))
+        asked = scram.parse_client_first(data.decode(), _nonce(context))
     except ValueError as error:
         return _failed(session, f"Logging in failed: {error}" if isinstance(error, scram.ScramError) else None)
-    account = view.state.accounts.named(asked.name) or _nobody(view, asked.name)
-    problem = passwords.too_soon(view, session, f"account {account.key}")
+    account = context.state.accounts.named(asked.name) or _nobody(context, asked.name)
+    problem = passwords.too_soon(context, session, f"account {account.key}")
     answer = base64.b64encode(scram.server_first(asked, scram.parse(account.verifier)).encode()).decode()
     if problem or len(answer) >= CHUNK_BYTES:
         return _failed(session, problem or None, problem)
@@ -147,7 +147,7 @@ def _scram_first(view: CommandContext, session: Session, data: bytes) -> Result:
     return [Message("AUTHENTICATE", (answer,))]
 
 
-def _scram_final(view: CommandContext, session: Session, data: bytes) -> Result:
+def _scram_final(context: CommandContext, session: Session, data: bytes) -> Result:
     """Check the client's proof. That costs far less than PLAIN, so the event loop does it."""
     exchange = _exchange(session)
     assert exchange is not None
@@ -156,37 +156,37 @@ def _scram_final(view: CommandContext, session: Session, data: bytes) -> Result:
     try:
         answer = scram.server_final(exchange.asked, scram.parse(exchange.verifier), data.decode())
     except ValueError:
-        passwords.failed(view, session, account)
+        passwords.failed(context, session, account)
         return _failed(session, note=passwords.WRONG)
-    passwords.succeeded(view, session, account)
+    passwords.succeeded(context, session, account)
     exchange.step = _scram_end
     return [Message("AUTHENTICATE", (base64.b64encode(answer.encode()).decode(),))]
 
 
-def _scram_end(view: CommandContext, session: Session, data: bytes) -> Result:
+def _scram_end(context: CommandContext, session: Session, data: bytes) -> Result:
     """Log in, after the client has accepted the server's proof."""
     exchange, session.sasl = _exchange(session), None
     assert exchange is not None
     return p.LogIn(session.id, "", exchange.account_id, exchange.verifier, SASL)
 
 
-def _nobody(view: CommandContext, name: str) -> Account:
+def _nobody(context: CommandContext, name: str) -> Account:
     """Return a verifier for an account that does not exist ([no-oracle]): the same for the same name, of no
     password."""
-    key = view.rules.cloak_key
+    key = context.rules.cloak_key
 
     def made(what: str) -> bytes:
         return hmac.new(key, f"{what} {names.fold(name)}".encode(), hashlib.sha256).digest()
 
     salt = made("salt")[: scram.SALT_BYTES]
-    verifier = scram.Verifier(view.rules.iterations, salt, made("stored key"), made("server key"))
+    verifier = scram.Verifier(context.rules.iterations, salt, made("stored key"), made("server key"))
     return Account(names.fold(name), name, str(verifier), 0, "", 0)
 
 
-def _nonce(view: CommandContext) -> str:
+def _nonce(context: CommandContext) -> str:
     """Return a nonce that cannot be guessed and does not repeat: a keyed hash of a count and the time."""
-    what = f"nonce {view.clock()} {view.reference()}"
-    return base64.b64encode(hmac.new(view.rules.cloak_key, what.encode(), hashlib.sha256).digest()[:18]).decode()
+    what = f"nonce {context.clock()} {context.reference()}"
+    return base64.b64encode(hmac.new(context.rules.cloak_key, what.encode(), hashlib.sha256).digest()[:18]).decode()
 
 
 _MECHANISMS: Mapping[str, Callable[[CommandContext, Session, bytes], Result]] = {

@@ -19,7 +19,7 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message, parse_tags
 
 
-def search(view: CommandContext, session: Session, message: Message) -> Result:
+def search(context: CommandContext, session: Session, message: Message) -> Result:
     """SEARCH <attributes>."""
     if not session.caps & caps.SEARCH:
         return [line(n.ERR_UNKNOWNCOMMAND, "SEARCH")]
@@ -37,32 +37,32 @@ def search(view: CommandContext, session: Session, message: Message) -> Result:
         return fail("SEARCH", "INVALID_PARAMS", "limit", text="The limit must be a positive number")
     where = attributes.get("in", "")
     text, source = attributes.get("text", ""), names.fold(attributes.get("from", ""))
-    return _search(view, session, SearchQuery(text, limit, 0, (), source, times[0], times[1]), where)
+    return _search(context, session, SearchQuery(text, limit, 0, (), source, times[0], times[1]), where)
 
 
-def _search(view: CommandContext, session: Session, query: SearchQuery, where: str) -> Steps[Result]:
+def _search(context: CommandContext, session: Session, query: SearchQuery, where: str) -> Steps[Result]:
     """Run `query` in the places called `where`; run it again if the session left one of the rooms meanwhile."""
     while True:
-        places = yield from _places(view, session, where)
+        places = yield from _places(context, session, where)
         if not places and where:
             return fail("SEARCH", "INVALID_TARGET", where, text="There is nothing there that you may read")
         read = HistoryRead(replace(query, places=places))
         page = (yield from read_history(read)) if places else HistoryPage()
         if page.failed:
             return fail("SEARCH", "INTERNAL_ERROR", text="The search could not be run")
-        if all(place[:1] != "#" or readable_room(view, session, place) is not None for place in places):
-            return as_batch(view, session, page, "soju.im/search", ())
+        if all(place[:1] != "#" or readable_room(context, session, place) is not None for place in places):
+            return as_batch(context, session, page, "soju.im/search", ())
 
 
-def _places(view: CommandContext, session: Session, where: str) -> Steps[tuple[str, ...]]:
+def _places(context: CommandContext, session: Session, where: str) -> Steps[tuple[str, ...]]:
     """Return the room `where`, or the conversations with users of that name; for ``""`` all that this session has."""
     if not where:
-        page = yield from conversations.latest(view.user(session).identity)
+        page = yield from conversations.latest(context.user(session).identity)
         private = (place for place, _ in page.targets if not place.startswith("#"))
-        return (*view.user(session).rooms, *private)
+        return (*context.user(session).rooms, *private)
     if where[:1] != "#":
-        return tuple((yield from conversations.find(view, session, where)))
-    room = readable_room(view, session, where)
+        return tuple((yield from conversations.find(context, session, where)))
+    room = readable_room(context, session, where)
     return (room.key,) if room is not None else ()
 
 

@@ -14,46 +14,46 @@ from chatctl.protocol.message import Message
 from chatctl.protocol.timestamps import timestamp
 
 
-def _elsewhere(view: CommandContext, server: str) -> list[Reply]:
+def _elsewhere(context: CommandContext, server: str) -> list[Reply]:
     """402 where a command names a server that is not this one; else nothing."""
-    return [line(n.ERR_NOSUCHSERVER, server)] if server and not means_this_server(view, server) else []
+    return [line(n.ERR_NOSUCHSERVER, server)] if server and not means_this_server(context, server) else []
 
 
-def version(view: CommandContext, session: Session, message: Message) -> Result:
+def version(context: CommandContext, session: Session, message: Message) -> Result:
     """VERSION: with ISUPPORT, as the document asks."""
-    rules = view.rules
-    return _elsewhere(view, message.param(0)) or [
+    rules = context.rules
+    return _elsewhere(context, message.param(0)) or [
         line(n.RPL_VERSION, rules.version, rules.server_name, text="IRC and IRCv3"),
-        *isupport_lines(view, session),
+        *isupport_lines(context, session),
     ]
 
 
-def time(view: CommandContext, session: Session, message: Message) -> Result:
+def time(context: CommandContext, session: Session, message: Message) -> Result:
     """TIME: the server's, in UTC."""
-    now = view.clock()
-    return _elsewhere(view, message.param(0)) or [
-        line(n.RPL_TIME, view.rules.server_name, text=timestamp(now)),
+    now = context.clock()
+    return _elsewhere(context, message.param(0)) or [
+        line(n.RPL_TIME, context.rules.server_name, text=timestamp(now)),
     ]
 
 
-def info(view: CommandContext, session: Session, message: Message) -> Result:
+def info(context: CommandContext, session: Session, message: Message) -> Result:
     """INFO: what this program is."""
-    rules = view.rules
+    rules = context.rules
     texts = (
         f"{rules.version}: a chat that starts with one command and speaks IRC and IRCv3.",
         f"Network {rules.network}, server {rules.server_name}, started {timestamp(rules.created)}.",
         "Every message that was shown is in the history; HELP lists what you can do here.",
     )
-    return _elsewhere(view, message.param(0)) or [
+    return _elsewhere(context, message.param(0)) or [
         *(line(n.RPL_INFO, text=text) for text in texts),
         line(n.RPL_ENDOFINFO),
     ]
 
 
-def admin(view: CommandContext, session: Session, message: Message) -> Result:
+def admin(context: CommandContext, session: Session, message: Message) -> Result:
     """ADMIN: how to reach the operator, if the setting `admin` says so."""
-    rules = view.rules
-    elsewhere = _elsewhere(view, message.param(0))
+    rules = context.rules
+    elsewhere = _elsewhere(context, message.param(0))
     if elsewhere:
         return elsewhere
     if not rules.admin:
@@ -66,36 +66,36 @@ def admin(view: CommandContext, session: Session, message: Message) -> Result:
     ]
 
 
-def links(view: CommandContext, session: Session, message: Message) -> Result:
+def links(context: CommandContext, session: Session, message: Message) -> Result:
     """List this server, the only one, with its description."""
-    rules = view.rules
+    rules = context.rules
     return [
         line(n.RPL_LINKS, rules.server_name, rules.server_name, text=f"0 {rules.description}"),
         line(n.RPL_ENDOFLINKS, message.param(0) or "*"),
     ]
 
 
-def stats(view: CommandContext, session: Session, message: Message) -> Result:
+def stats(context: CommandContext, session: Session, message: Message) -> Result:
     """STATS u (uptime), o (operators who are here; for operators). Any other letter has an empty answer."""
-    elsewhere = _elsewhere(view, message.param(1))
+    elsewhere = _elsewhere(context, message.param(1))
     if elsewhere:
         return elsewhere
     letter = message.params[0][:1]
-    if letter in _FOR_OPERATORS and not view.user(session).operator:
+    if letter in _FOR_OPERATORS and not context.user(session).operator:
         return [line(n.ERR_NOPRIVILEGES), line(n.RPL_ENDOFSTATS, letter)]
     report = _REPORTS.get(letter)
-    return [*(report(view) if report is not None else ()), line(n.RPL_ENDOFSTATS, letter or "*")]
+    return [*(report(context) if report is not None else ()), line(n.RPL_ENDOFSTATS, letter or "*")]
 
 
-def _uptime(view: CommandContext) -> list[Reply]:
-    seconds = max(0, view.clock() - view.rules.created) // 1000
+def _uptime(context: CommandContext) -> list[Reply]:
+    seconds = max(0, context.clock() - context.rules.created) // 1000
     days, rest = divmod(seconds, 86_400)
     clock = datetime.fromtimestamp(rest, UTC).strftime("%H:%M:%S")
     return [line(n.RPL_STATSUPTIME, text=f"Server Up {days} days {clock}")]
 
 
-def _operators(view: CommandContext) -> list[Reply]:
-    here = (user for user in view.state.users.values() if user.operator)
+def _operators(context: CommandContext) -> list[Reply]:
+    here = (user for user in context.state.users.values() if user.operator)
     return [line(n.RPL_STATSOLINE, "O", "*", "*", text=f"{user.nick} as {user.operator}") for user in here]
 
 
@@ -103,7 +103,7 @@ _FOR_OPERATORS = frozenset("o")
 _REPORTS: Mapping[str, Callable[[CommandContext], list[Reply]]] = {"u": _uptime, "o": _operators}
 
 
-def help_on(view: CommandContext, session: Session, message: Message) -> Result:
+def help_on(context: CommandContext, session: Session, message: Message) -> Result:
     """HELP [subject]: the texts of :mod:`chatctl.chat.commands.help_text`."""
     subject = message.param(0)
     if not subject:

@@ -36,108 +36,108 @@ HELP = (
 )
 
 
-def answer(view: CommandContext, session: Session, text: str) -> Result:
+def answer(context: CommandContext, session: Session, text: str) -> Result:
     """Handle a message to NickServ. It is dropped if its connection is lost: the answer would have no reader, and
     checking a password is slow."""
     if session.unreachable:
         return None
     word, *rest = text.split() or ("HELP",)
-    return _TABLE.get(word.upper(), _unknown)(view, session, rest)
+    return _TABLE.get(word.upper(), _unknown)(context, session, rest)
 
 
-def _say(view: CommandContext, session: Session, *texts: str) -> list[Reply]:
-    return [Message("NOTICE", (view.called(session), text), SERVICE_USER.prefix) for text in texts]
+def _say(context: CommandContext, session: Session, *texts: str) -> list[Reply]:
+    return [Message("NOTICE", (context.called(session), text), SERVICE_USER.prefix) for text in texts]
 
 
-def _help(view: CommandContext, session: Session, words: list[str]) -> Result:
-    return _say(view, session, *HELP)
+def _help(context: CommandContext, session: Session, words: list[str]) -> Result:
+    return _say(context, session, *HELP)
 
 
-def _unknown(view: CommandContext, session: Session, words: list[str]) -> Result:
-    return _say(view, session, "Unknown command; HELP lists the commands")
+def _unknown(context: CommandContext, session: Session, words: list[str]) -> Result:
+    return _say(context, session, "Unknown command; HELP lists the commands")
 
 
-def _register(view: CommandContext, session: Session, words: list[str]) -> Result:
+def _register(context: CommandContext, session: Session, words: list[str]) -> Result:
     """REGISTER <password> [email or invitation]: many clients and people add an address, which is not needed."""
     if not words:
-        return _say(view, session, "Please say REGISTER <password>")
+        return _say(context, session, "Please say REGISTER <password>")
     if len(words) > 1 and "@" not in words[1]:
-        refused = redeem(view, session, Message("REDEEM", (words[1],)))
+        refused = redeem(context, session, Message("REDEEM", (words[1],)))
         if not session.invite:
             assert isinstance(refused, list)
-            return _say(view, session, *(reply.params[-1] for reply in refused if isinstance(reply, Message)))
+            return _say(context, session, *(reply.params[-1] for reply in refused if isinstance(reply, Message)))
 
     def refuse(code: str, text: str) -> Result:
-        return _say(view, session, text)
+        return _say(context, session, text)
 
-    return make_account(view, session, view.called(session), words[0], NICKSERV, refuse)
+    return make_account(context, session, context.called(session), words[0], NICKSERV, refuse)
 
 
-def _identify(view: CommandContext, session: Session, words: list[str]) -> Result:
+def _identify(context: CommandContext, session: Session, words: list[str]) -> Result:
     """IDENTIFY [account] <password>."""
     if not words:
-        return _say(view, session, "Please say IDENTIFY <password>, or IDENTIFY <account> <password>")
+        return _say(context, session, "Please say IDENTIFY <password>, or IDENTIFY <account> <password>")
     if not session.secure:
-        return _say(view, session, passwords.IN_CLEAR)
-    name = words[0] if len(words) > 1 else view.called(session)
+        return _say(context, session, passwords.IN_CLEAR)
+    name = words[0] if len(words) > 1 else context.called(session)
 
     def refuse(text: str) -> Result:
-        return [*_say(view, session, text), LogNote("login failed", {"reason": text})]
+        return [*_say(context, session, text), LogNote("login failed", {"reason": text})]
 
-    return log_in(view, session, name, words[-1], NICKSERV, refuse)
+    return log_in(context, session, name, words[-1], NICKSERV, refuse)
 
 
-def _log_out(view: CommandContext, session: Session, words: list[str]) -> Result:
-    if not view.account(session):
-        return _say(view, session, "You are not logged in")
+def _log_out(context: CommandContext, session: Session, words: list[str]) -> Result:
+    if not context.account(session):
+        return _say(context, session, "You are not logged in")
     return p.LogOut(session.id, "", NICKSERV)
 
 
-def _passwd(view: CommandContext, session: Session, words: list[str]) -> Result:
+def _passwd(context: CommandContext, session: Session, words: list[str]) -> Result:
     """PASSWD <old> <new>: the old one is asked for, since a terminal may have been left alone."""
-    account = view.state.accounts.named(view.account(session))
+    account = context.state.accounts.named(context.account(session))
     if account is None:
-        return _say(view, session, "Please log in first")
+        return _say(context, session, "Please log in first")
     if len(words) != 2:
-        return _say(view, session, "Please say PASSWD <old password> <new password>")
-    problem = password_problem(view, session, account.name, words[1])
+        return _say(context, session, "Please say PASSWD <old password> <new password>")
+    problem = password_problem(context, session, account.name, words[1])
     if problem is not None:
-        return _say(view, session, problem[1])
-    return _change_password(view, session, account, words[0], words[1])
+        return _say(context, session, problem[1])
+    return _change_password(context, session, account, words[0], words[1])
 
 
-def _change_password(view: CommandContext, session: Session, account: Account, old: str, new: str) -> Steps[Result]:
+def _change_password(context: CommandContext, session: Session, account: Account, old: str, new: str) -> Steps[Result]:
     checked = account.id, account.verifier
-    problem = yield from passwords.check(view, session, f"account {account.key}", account.verifier, old)
+    problem = yield from passwords.check(context, session, f"account {account.key}", account.verifier, old)
     if problem:
-        return _say(view, session, problem)
-    verifier = yield from run_task(MakeVerifier(new, view.rules.iterations))
+        return _say(context, session, problem)
+    verifier = yield from run_task(MakeVerifier(new, context.rules.iterations))
     if not isinstance(verifier, str):
-        return _say(view, session, passwords.BUSY)
+        return _say(context, session, passwords.BUSY)
     return p.ChangeAccount(session.id, "", account.name, NICKSERV, verifier, checked=checked)
 
 
-def _set(view: CommandContext, session: Session, words: list[str]) -> Result:
+def _set(context: CommandContext, session: Session, words: list[str]) -> Result:
     """SET ALWAYS-ON ON|OFF|DEFAULT."""
-    account = view.state.accounts.named(view.account(session))
+    account = context.state.accounts.named(context.account(session))
     if account is None:
-        return _say(view, session, "Please log in first")
+        return _say(context, session, "Please log in first")
     if len(words) != 2 or words[0].upper() != "ALWAYS-ON" or words[1].lower() not in ("on", "off", "default"):
-        return _say(view, session, "Please say SET ALWAYS-ON ON, OFF or DEFAULT")
-    if view.rules.always_on not in ALWAYS_ON:
-        return _say(view, session, "On this server accounts leave the chat with their last device")
+        return _say(context, session, "Please say SET ALWAYS-ON ON, OFF or DEFAULT")
+    if context.rules.always_on not in ALWAYS_ON:
+        return _say(context, session, "On this server accounts leave the chat with their last device")
     return p.ChangeAccount(session.id, "", account.name, NICKSERV, always_on=words[1].lower())
 
 
-def _info(view: CommandContext, session: Session, words: list[str]) -> Result:
-    name = words[0] if words else view.called(session)
-    account = view.state.accounts.named(name)
+def _info(context: CommandContext, session: Session, words: list[str]) -> Result:
+    name = words[0] if words else context.called(session)
+    account = context.state.accounts.named(name)
     if account is None:
-        return _say(view, session, f"The account {name} does not exist"[:200])
-    user = view.state.user_of_account(account.id)
+        return _say(context, session, f"The account {name} does not exist"[:200])
+    user = context.state.user_of_account(account.id)
     here = user is not None and not user.offline
     return _say(
-        view, session, f"{account.name} is an account", "Its owner is online" if here else "Its owner is offline"
+        context, session, f"{account.name} is an account", "Its owner is online" if here else "Its owner is offline"
     )
 
 
@@ -153,9 +153,9 @@ _TABLE: Mapping[str, Callable[[CommandContext, Session, list[str]], Result]] = {
 }
 
 
-def command(view: CommandContext, session: Session, message: Message) -> Result:
+def command(context: CommandContext, session: Session, message: Message) -> Result:
     """NS, NICKSERV: the same without a private message, as many clients have it."""
-    return answer(view, session, " ".join(message.params))
+    return answer(context, session, " ".join(message.params))
 
 
 COMMANDS = (Command("NICKSERV", command, shows_state=True), Command("NS", command, shows_state=True))

@@ -23,7 +23,7 @@ _NO_ADDRESS = "255.255.255.255"
 class _Row(NamedTuple):
     """One user of an answer, with the room they are shown in (if any) and their standing there."""
 
-    view: CommandContext
+    context: CommandContext
     session: Session
     user: User
     room: Room | None
@@ -43,7 +43,7 @@ def shared_room(me: User, other: User) -> Room | None:
     return None
 
 
-def who(view: CommandContext, session: Session, message: Message) -> Result:
+def who(context: CommandContext, session: Session, message: Message) -> Result:
     """WHO #room, WHO nick, WHO mask; with ``o`` operators alone; with ``%fields,token`` as WHOX."""
     mask = message.param(0) or "*"
     options, percent, rest = message.param(1).partition("%")
@@ -52,36 +52,36 @@ def who(view: CommandContext, session: Session, message: Message) -> Result:
     if percent and (len(token) > _TOKEN_LENGTH or not (token == "" or (token.isascii() and token.isdigit()))):
         token = ""
     replies: list[Reply] = []
-    for row in _found(view, session, mask):
+    for row in _found(context, session, mask):
         if only_operators and not row.user.operator:
             continue
         replies.append(_whox_line(row, fields, token) if percent else _who_line(row))
     return [*replies, line(n.RPL_ENDOFWHO, mask)]
 
 
-def _found(view: CommandContext, session: Session, mask: str) -> Iterator[_Row]:
-    me = view.user(session)
+def _found(context: CommandContext, session: Session, mask: str) -> Iterator[_Row]:
+    me = context.user(session)
     if mask[:1] == "#":
-        room = view.state.room_named(mask)
+        room = context.state.room_named(mask)
         inside = room is not None and room.admits(me.id)
         if room is not None and (inside or not room.secret):
-            for other, standing in view.state.members_of(room):
+            for other, standing in context.state.members_of(room):
                 if inside or "i" not in other.modes:
-                    yield _Row(view, session, other, room, standing)
+                    yield _Row(context, session, other, room, standing)
         return
-    exact = view.state.user_or_service(mask)
+    exact = context.state.user_or_service(mask)
     if exact is not None:
-        yield _in_some_room(view, session, me, exact)
+        yield _in_some_room(context, session, me, exact)
         return
     folded = "*" if mask == "0" else names.fold(mask)
-    for other in view.state.users.values():
+    for other in context.state.users.values():
         if visible(me, other) and (masks.matches(folded, other.key) or masks.matches(folded, other.host.lower())):
-            yield _in_some_room(view, session, me, other)
+            yield _in_some_room(context, session, me, other)
 
 
-def _in_some_room(view: CommandContext, session: Session, me: User, other: User) -> _Row:
+def _in_some_room(context: CommandContext, session: Session, me: User, other: User) -> _Row:
     room = shared_room(me, other)
-    return _Row(view, session, other, room, room.members[other.id] if room is not None else 0)
+    return _Row(context, session, other, room, room.members[other.id] if room is not None else 0)
 
 
 def flags(row: _Row) -> str:
@@ -93,21 +93,21 @@ def flags(row: _Row) -> str:
 
 
 def _who_line(row: _Row) -> Reply:
-    user, server = row.user, row.view.rules.server_name
+    user, server = row.user, row.context.rules.server_name
     where = row.room.name if row.room is not None else "*"
     text = f"0 {user.realname}"
     return line(n.RPL_WHOREPLY, where, user.username, user.host, server, user.nick, flags(row), text=text)
 
 
 def _address(row: _Row) -> str:
-    theirs = next(iter(row.view.sessions_of(row.user)), None)
-    me = row.view.user(row.session)
+    theirs = next(iter(row.context.sessions_of(row.user)), None)
+    me = row.context.user(row.session)
     return theirs.address if theirs is not None and (me is row.user or me.operator) else _NO_ADDRESS
 
 
 def _idle(row: _Row) -> str:
-    theirs = next(iter(row.view.sessions_of(row.user)), None)
-    return str(max(0, row.view.clock() - theirs.last_spoke) // 1000 if theirs is not None else 0)
+    theirs = next(iter(row.context.sessions_of(row.user)), None)
+    return str(max(0, row.context.clock() - theirs.last_spoke) // 1000 if theirs is not None else 0)
 
 
 _FIELDS: dict[str, Callable[[_Row], str]] = {
@@ -115,7 +115,7 @@ _FIELDS: dict[str, Callable[[_Row], str]] = {
     "u": lambda row: row.user.username,
     "i": _address,
     "h": lambda row: row.user.host,
-    "s": lambda row: row.view.rules.server_name,
+    "s": lambda row: row.context.rules.server_name,
     "n": lambda row: row.user.nick,
     "f": flags,
     "d": lambda row: "0",

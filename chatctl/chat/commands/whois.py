@@ -18,25 +18,25 @@ from chatctl.protocol.timestamps import timestamp
 _MAX_WHOWAS = 20
 
 
-def whois(view: CommandContext, session: Session, message: Message) -> Result:
+def whois(context: CommandContext, session: Session, message: Message) -> Result:
     """WHOIS [server] nick,nick."""
     asked = message.param(1) or message.param(0)
     if not asked:
         return [line(n.ERR_NONICKNAMEGIVEN)]
-    if message.param(1) and not means_this_server(view, message.param(0)):
+    if message.param(1) and not means_this_server(context, message.param(0)):
         return [line(n.ERR_NOSUCHSERVER, message.param(0))]
     nicks = [nick for nick in asked.split(",") if nick]
     if len(nicks) > MAX_WHOIS_NAMES:
         return [line(n.ERR_TOOMANYTARGETS, nicks[MAX_WHOIS_NAMES])]
     replies: list[Reply] = []
     for nick in nicks:
-        other = view.state.user_or_service(nick)
-        replies += _whois_lines(view, session, other) if other is not None else [line(n.ERR_NOSUCHNICK, nick)]
+        other = context.state.user_or_service(nick)
+        replies += _whois_lines(context, session, other) if other is not None else [line(n.ERR_NOSUCHNICK, nick)]
     return [*replies, line(n.RPL_ENDOFWHOIS, asked)]
 
 
-def _whois_lines(view: CommandContext, session: Session, other: User) -> list[Reply]:
-    rules, me = view.rules, view.user(session)
+def _whois_lines(context: CommandContext, session: Session, other: User) -> list[Reply]:
+    rules, me = context.rules, context.user(session)
     nick = other.nick
     replies: list[Reply] = [
         line(n.RPL_WHOISUSER, nick, other.username, other.host, "*", text=other.realname),
@@ -54,10 +54,10 @@ def _whois_lines(view: CommandContext, session: Session, other: User) -> list[Re
         for room in other.rooms.values()
         if room.key in me.rooms or (seen and not room.secret)
     ]
-    space = MAX_LINE_BYTES - 2 - len(f":{rules.server_name} 319 {view.called(session)} {nick} :".encode())
+    space = MAX_LINE_BYTES - 2 - len(f":{rules.server_name} 319 {context.called(session)} {nick} :".encode())
     replies += [line(n.RPL_WHOISCHANNELS, nick, text=text) for text in packed(shown, space)]
-    theirs = next(iter(view.sessions_of(other)), None)
-    if theirs is not None and all(each.encrypted for each in view.sessions_of(other)):
+    theirs = next(iter(context.sessions_of(other)), None)
+    if theirs is not None and all(each.encrypted for each in context.sessions_of(other)):
         replies.append(line(n.RPL_WHOISSECURE, nick))
     if other is me or me.operator:
         if theirs is not None:
@@ -66,17 +66,17 @@ def _whois_lines(view: CommandContext, session: Session, other: User) -> list[Re
             replies.append(line(n.RPL_WHOISMODES, nick, text=f"is using modes +{other.modes}"))
     if other.away:
         replies.append(line(n.RPL_AWAY, nick, text=other.away))
-    replies += shown_metadata(view, session, other)
+    replies += shown_metadata(context, session, other)
     if theirs is not None:
-        idle = max(0, view.clock() - theirs.last_spoke) // 1000
+        idle = max(0, context.clock() - theirs.last_spoke) // 1000
         replies.append(line(n.RPL_WHOISIDLE, nick, str(idle), str(other.signed_on // 1000)))
     return replies
 
 
-def whowas(view: CommandContext, session: Session, message: Message) -> Result:
+def whowas(context: CommandContext, session: Session, message: Message) -> Result:
     """WHOWAS nick [count [server]]: former holders of a name, the latest first. It takes no mask, which would list all
     recent users."""
-    if message.param(2) and not means_this_server(view, message.param(2)):
+    if message.param(2) and not means_this_server(context, message.param(2)):
         return [line(n.ERR_NOSUCHSERVER, message.param(2))]
     asked = message.param(0)
     if not asked:
@@ -87,13 +87,13 @@ def whowas(view: CommandContext, session: Session, message: Message) -> Result:
     key = names.fold(asked)
     replies: list[Reply] = []
     found = 0
-    for past in reversed(view.state.former_nicks):
+    for past in reversed(context.state.former_nicks):
         if found == most:
             break
         if past.key == key:
             found += 1
             replies.append(line(n.RPL_WHOWASUSER, past.nick, past.username, past.host, "*", text=past.realname))
-            replies.append(line(n.RPL_WHOISSERVER, past.nick, view.rules.server_name, text=timestamp(past.left)))
+            replies.append(line(n.RPL_WHOISSERVER, past.nick, context.rules.server_name, text=timestamp(past.left)))
     if not found:
         replies.append(line(n.ERR_WASNOSUCHNICK, asked))
     return [*replies, line(n.RPL_ENDOFWHOWAS, asked)]

@@ -65,7 +65,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        view: CommandContext,
+        context: CommandContext,
         order: Order,
         commit_gate: CommitGate,
         replies: ReplySender,
@@ -76,7 +76,7 @@ class Dispatcher:
         rate_limiter: RateLimiter | None,
     ) -> None:
         self.failures = 0
-        self._view = view
+        self._context = context
         self._order = order
         self._commit_gate = commit_gate
         self._replies = replies
@@ -115,7 +115,7 @@ class Dispatcher:
             self._replies.reply_all(session, (NumericReply(n.ERR_NOTREGISTERED, ()),), label)
         elif len(message.params) < row.least:
             self._replies.reply_all(session, (NumericReply(n.ERR_NEEDMOREPARAMS, (message.command,)),), label)
-        elif row.operator and not self._view.user(session).operator:
+        elif row.operator and not self._context.user(session).operator:
             self._replies.reply_all(session, (NumericReply(n.ERR_NOPRIVILEGES, ()),), label)
         else:
             result = self._run(row, session, message)
@@ -127,11 +127,11 @@ class Dispatcher:
 
     def _run(self, row: Command, session: Session, message: Message) -> Result:
         caps = session.caps
-        result = row.handler(self._view, session, message)
+        result = row.handler(self._context, session, message)
         if session.caps != caps:
             self._fanout.reshape(session)
         if self._rate_limiter is not None and isinstance(result, list):
-            self._rate_limiter.charge_answer(session, len(result), self._view.clock())
+            self._rate_limiter.charge_answer(session, len(result), self._context.clock())
         return result
 
     def _answer_if_stored(
@@ -157,7 +157,7 @@ class Dispatcher:
     def _batched(self, session: Session, message: Message) -> None:
         """Handle a line of a client batch; its results carry the label of the batch."""
         batch, own = session.batch, self._label(session, message)
-        self.do(session, batches.collect(self._view, session, message), "BATCH", batch.label if batch else own)
+        self.do(session, batches.collect(self._context, session, message), "BATCH", batch.label if batch else own)
         if batch is not None and session.batch is batch and batch.failed and own and "batch" not in message.tags:
             self.do(session, batches.refuse_interleaved(batch), "BATCH", own)
 
@@ -212,7 +212,7 @@ class Dispatcher:
         if session.caps & STANDARD_REPLIES:
             notice = standard_reply("NOTE", "*", "SLOWED", text=text)
         else:
-            notice = Message("NOTICE", (self._view.called(session), text))
+            notice = Message("NOTICE", (self._context.called(session), text))
         self._replies.reply(session, notice)
 
     def refuse_line(self, session: Session, bad: BadLine) -> None:

@@ -84,13 +84,13 @@ class Hub:
         self._clock = clock
         self._log = log
         self.recent = RecentMessages(rules.replay_on_join)
-        self._view = CommandContext(
+        self._context = CommandContext(
             self.state, rules, self.sessions, clock, self.recent, cap_values=offered_capabilities.values(rules)
         )
-        self._view.offered = offered_capabilities.mask(rules)
+        self._context.offered = offered_capabilities.mask(rules)
         self._offered_by = rules
-        self._replies = ReplySender(self._view, self.fanout, self.sessions, self._by_user, log)
-        self._router = Router(self._view, self.fanout, self.sessions, self._by_user, self._replies, log)
+        self._replies = ReplySender(self._context, self.fanout, self.sessions, self._by_user, log)
+        self._router = Router(self._context, self.fanout, self.sessions, self._by_user, self._replies, log)
         self._playbacks = self._router.playbacks
         self.commit_gate = CommitGate(
             self.state, self.fanout, self.recent, journal, clock, log, self._on_refused, self._router.route_undo
@@ -100,9 +100,9 @@ class Hub:
         self._queries = PendingQueries(
             self.fanout, journal, workers, decided, self.sessions, self._on_answer, self._failed
         )
-        self.streamed = StreamedReplies(self._view, self.fanout, self._replies.reply_all)
+        self.streamed = StreamedReplies(self._context, self.fanout, self._replies.reply_all)
         self._dispatcher = Dispatcher(
-            self._view,
+            self._context,
             order,
             self.commit_gate,
             self._replies,
@@ -147,11 +147,11 @@ class Hub:
     @property
     def sts_port(self) -> int:
         """The port at which clients are told to insist on TLS (IRCv3 sts); 0 while they are not."""
-        return self._view.sts_port
+        return self._context.sts_port
 
     @sts_port.setter
     def sts_port(self, port: int) -> None:
-        self._view.sts_port = port
+        self._context.sts_port = port
 
     # From the connections.
 
@@ -234,14 +234,14 @@ class Hub:
 
     def end_tick(self) -> None:
         """End the tick: release durable output, then park the output of the tick and submit its facts."""
-        if self._view.batches:
+        if self._context.batches:
             self._expire_batches()
         if self.state.presence or self.state.offline:
             self._propose_due_changes()
         if self._router.banned_sessions:
             self._end_banned_sessions()
-        if self._view.rules is not self._offered_by:
-            self._offered_by = self._view.rules
+        if self._context.rules is not self._offered_by:
+            self._offered_by = self._context.rules
             self.offer(offered_capabilities.mask(self._offered_by))
         output_was_released = self.release()
         commit = self.commit_gate.take_commit(output_was_released=output_was_released)
@@ -260,21 +260,21 @@ class Hub:
     def offer(self, mask: int) -> None:
         """Offer these capabilities from now on. Sessions with cap-notify are told what was added and removed; removed
         ones are disabled for all (capability-negotiation, "cap-notify")."""
-        view = self._view
-        gone, new = view.offered & ~mask, mask & ~view.offered
+        context = self._context
+        gone, new = context.offered & ~mask, mask & ~context.offered
         if not gone | new:
             return
-        view.offered = mask
+        context.offered = mask
         for session in self.sessions.values():
             told = session.caps & CAP_NOTIFY
             session.caps &= ~gone
             self.fanout.reshape(session)
             if told:
-                self._replies.reply_all(session, connection.changed(view, session, gone, new))
+                self._replies.reply_all(session, connection.changed(context, session, gone, new))
 
     def next_deadline(self) -> int | None:
         """Return the time of the next timed work (ms since 1970 UTC), or None."""
-        times = [batches.next_deadline(self._view)]
+        times = [batches.next_deadline(self._context)]
         times.append(self.commit_gate.retry_at())
         if self.state.presence or self.state.offline:
             times += (self._presence_deadline(), expiry_time(self.state))
@@ -297,7 +297,7 @@ class Hub:
     def _expire_batches(self) -> None:
         """Refuse client batches that were open for too long."""
         now = self._clock()
-        for session in list(self._view.batches.values()):
+        for session in list(self._context.batches.values()):
             batch = session.batch
             if batch is not None and not batch.failed and batches.deadline(batch) <= now:
                 try:
@@ -364,7 +364,7 @@ class Hub:
         due = self._playbacks[:]
         self._playbacks.clear()
         for each in due:
-            self._dispatcher.do(each.session, replay(self._view, each), "CHATHISTORY", "")
+            self._dispatcher.do(each.session, replay(self._context, each), "CHATHISTORY", "")
 
     def _on_answer(self, handler: WaitingHandler, answer: Answer) -> None:
         self._dispatcher.resume(handler, answer)

@@ -24,13 +24,13 @@ class MetadataNotifier:
 
     def __init__(
         self,
-        view: CommandContext,
+        context: CommandContext,
         fanout: Fanout,
         sessions: dict[SessionId, Session],
         by_user: SessionsByUser,
         replies: ReplySender,
     ) -> None:
-        self._view = view
+        self._context = context
         self._fanout = fanout
         self._sessions = sessions
         self._by_user = by_user
@@ -38,28 +38,28 @@ class MetadataNotifier:
 
     def show_joined(self, id: UserId, room: Room, session: SessionId) -> None:
         """Show the metadata of a user who joined `room` by `session` to its members."""
-        user = self._view.state.users[id]
-        values = metadata.values_of(self._view, user)
+        user = self._context.state.users[id]
+        values = metadata.values_of(self._context, user)
         if values:
             changed: tuple[tuple[str, str | None], ...] = tuple(values.items())
             self.notify(MetadataChanged(session, user.nick, changed, room.key, (), cleared=False))
 
     def notify(self, delivery: MetadataChanged) -> None:
         """Notify all sessions that the delivery concerns, except the one that made the change."""
-        view, actor = self._view, self._sessions.get(delivery.actor)
+        context, actor = self._context, self._sessions.get(delivery.actor)
         if delivery.room:
             recipients = dict.fromkeys(self._fanout.members(delivery.room, 0))
         else:
             here = self._by_user.of_all(delivery.users)
             recipients = dict.fromkeys(session for session in here if session is not None)
-            recipients.update(dict.fromkeys(view.monitors.watchers(delivery.target)))
+            recipients.update(dict.fromkeys(context.monitors.watchers(delivery.target)))
         for session in recipients:
             if session is not actor and session.caps & metadata.METADATA:
                 for key, value in delivery.changed:
                     if key in session.subscriptions:
                         self._fanout.order_after(session)  # so that it waits for the record, as everything does
-                        news = metadata.news(session, delivery.target, key, value, view.rules.server_name)
+                        news = metadata.news(session, delivery.target, key, value, context.rules.server_name)
                         self._replies.reply(session, news)
         if actor is not None and delivery.cleared:
             gone = [NumericReply(n.RPL_KEYNOTSET, (delivery.target, key)) for key, _ in delivery.changed]
-            self._replies.reply_all(actor, batched(view, "metadata", (delivery.target,), gone))
+            self._replies.reply_all(actor, batched(context, "metadata", (delivery.target,), gone))

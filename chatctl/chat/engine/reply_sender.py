@@ -36,7 +36,7 @@ class ReplySender:
 
     def __init__(
         self,
-        view: CommandContext,
+        context: CommandContext,
         fanout: Fanout,
         sessions: dict[SessionId, Session],
         by_user: SessionsByUser,
@@ -53,7 +53,7 @@ class ReplySender:
         self.response: LabeledResponse | None = None
         """The answer to a labelled command that is being gathered."""
         self._ending: list[Session] = []
-        self._view = view
+        self._context = context
         self._fanout = fanout
         self._sessions = sessions
         self._by_user = by_user
@@ -74,7 +74,7 @@ class ReplySender:
     def _respond(self, response: LabeledResponse, seq: int) -> None:
         session, single = response.session, response.single
         spot = single.spot if single is not None else None
-        data = response.encoded(self._view.rules.server_name, self._view.reference)
+        data = response.encoded(self._context.rules.server_name, self._context.reference)
         if spot is not None and self._fanout.splice(spot, session, data):
             return
         if response.depends_on_commit:
@@ -102,7 +102,7 @@ class ReplySender:
 
     def reply(self, session: Session, reply: Reply) -> None:
         """Send one reply to a command of `session`."""
-        message = reply_message(self._view.rules.server_name, self._view.called(session), reply)
+        message = reply_message(self._context.rules.server_name, self._context.called(session), reply)
         response = self._response_to(session)
         if response is not None:
             response.add_message(message)
@@ -121,7 +121,7 @@ class ReplySender:
 
     def send_snapshot(self, session: Session, room: str, replies: Iterable[Reply]) -> None:
         """Send the snapshot of a room to a joining session: in one piece, in order with the room's lines."""
-        server, called = self._view.rules.server_name, self._view.called(session)
+        server, called = self._context.rules.server_name, self._context.called(session)
         messages = [reply_message(server, called, reply) for reply in replies]
         response = self._response_to(session)
         if response is not None:
@@ -147,7 +147,7 @@ class ReplySender:
         """Refuse a command of session `id`, which cannot be stored. `subject`: the room or user it is about."""
         session = self._sessions.get(id)
         if session is not None:
-            server, done = self._view.rules.server_name, "sent" if command in MESSAGES else "done"
+            server, done = self._context.rules.server_name, "sent" if command in MESSAGES else "done"
             text = f"This was not {done}: {reason}"
             context = (subject,) if subject else ()
             message = standard_reply("FAIL", command, "NOT_STORED", *context, text=text, source=server)
@@ -161,9 +161,9 @@ class ReplySender:
         self._by_user.remove(session)
         for key in list(session.rooms):
             self._fanout.unsubscribe(session, key)
-        self._view.monitors.clear(session)
+        self._context.monitors.clear(session)
         session.inbox.clear()
-        self._view.batches.pop(session.id, None)
+        self._context.batches.pop(session.id, None)
         session.closing = reason
         message = Message("ERROR", (reason,))
         response = self._response_to(session)

@@ -15,8 +15,8 @@ from chatctl.protocol import capabilities as caps
 class RoomSnapshots:
     """Sends room snapshots to sessions of this machine."""
 
-    def __init__(self, view: CommandContext, fanout: Fanout, replies: ReplySender) -> None:
-        self._view = view
+    def __init__(self, context: CommandContext, fanout: Fanout, replies: ReplySender) -> None:
+        self._context = context
         self._fanout = fanout
         self._replies = replies
 
@@ -28,10 +28,10 @@ class RoomSnapshots:
             room: The room.
             since: Time (ms since 1970 UTC) up to which the user has received the room's messages.
         """
-        view = self._view
+        context = self._context
         replies = [
-            *rooms.snapshot_replies(view, session, room),
-            *metadata.synced(view, session, room, session.subscriptions),
+            *rooms.snapshot_replies(context, session, room),
+            *metadata.synced(context, session, room, session.subscriptions),
         ]
         self._replies.send_snapshot(session, room.key, replies)
         if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) == caps.SERVER_TIME:
@@ -42,12 +42,12 @@ class RoomSnapshots:
 
         Messages that are not durable yet may still be refused, so they are sent like new ones, once they are durable.
         """
-        facts = [fact for fact in self._view.recent.of(room.key) if fact.time > since]
+        facts = [fact for fact in self._context.recent.of(room.key) if fact.time > since]
         released = self._fanout.released_seq
         known = [fact for fact in facts if fact.seq <= released]
         if known:
-            batch = played(known, session.caps, "chathistory", (room.name,), self._view.reference())
+            batch = played(known, session.caps, "chathistory", (room.name,), self._context.reference())
             self._replies.send_snapshot(session, room.key, batch)
         for fact in facts[len(known) :]:
-            for message in shown(fact, session.caps, {}, self._view.reference()):
+            for message in shown(fact, session.caps, {}, self._context.reference()):
                 self._replies.send_history_line(session, message, fact.seq, room.key)

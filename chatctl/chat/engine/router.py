@@ -42,7 +42,7 @@ class Router:
 
     def __init__(
         self,
-        view: CommandContext,
+        context: CommandContext,
         fanout: Fanout,
         sessions: dict[SessionId, Session],
         by_user: SessionsByUser,
@@ -53,13 +53,13 @@ class Router:
         """Sessions that a new ban applies to. The hub empties it."""
         self.playbacks: list[Playback] = []
         """Replays that are due. The hub empties it."""
-        self._view = view
+        self._context = context
         self._fanout = fanout
         self._sessions = sessions
         self._by_user = by_user
         self._replies = replies
-        self._snapshots = RoomSnapshots(view, fanout, replies)
-        self._metadata = MetadataNotifier(view, fanout, sessions, by_user, replies)
+        self._snapshots = RoomSnapshots(context, fanout, replies)
+        self._metadata = MetadataNotifier(context, fanout, sessions, by_user, replies)
         self._log = log
         self._proposer = NO_SESSION  # the session that proposed the entry whose deliveries are handled
 
@@ -168,7 +168,7 @@ class Router:
         if delivery.room:
             wanted.update(dict.fromkeys(self._fanout.members(delivery.room, 0)))
         if delivery.watched:
-            watchers = self._view.monitors.watchers(delivery.watched)
+            watchers = self._context.monitors.watchers(delivery.watched)
             wanted.update(dict.fromkeys(each for each in watchers if each.caps & caps.EXTENDED_MONITOR))
         for session in self._sessions_of(delivery.but) if delivery.but else ():
             wanted.pop(session, None)
@@ -214,7 +214,7 @@ class Router:
             self._fanout.subscribe(session, delivery.room)
 
     def _send_snapshot(self, delivery: d.RoomSnapshot, seq: int) -> None:
-        room = self._view.state.rooms[delivery.room]
+        room = self._context.state.rooms[delivery.room]
         for session in self._by_user.of(delivery.user):
             self._snapshots.send(session, room, delivery.since)
         self._metadata.show_joined(delivery.user, room, self._proposer)
@@ -223,7 +223,7 @@ class Router:
         self._metadata.notify(delivery)
 
     def _rename_room(self, delivery: d.RoomRenamed, seq: int) -> None:
-        room = self._view.state.rooms[delivery.key]
+        room = self._context.state.rooms[delivery.key]
         self._fanout.rename(delivery.old_key, delivery.key)
         known = d.Form(caps.CHANNEL_RENAME, delivery.form.lines)
         self._in_forms(d.InForms((known,), delivery.key), seq)
@@ -233,11 +233,11 @@ class Router:
         for session in list(self._fanout.members(delivery.key, 0)):
             if not session.caps & caps.CHANNEL_RENAME:
                 self._fanout.order_after(session)  # so that it waits for the fact, as everything does
-                prefix = self._view.user(session).prefix
+                prefix = self._context.user(session).prefix
                 reason = (delivery.reason,) if delivery.reason else ()
                 self._replies.reply(session, Message("PART", (delivery.old_name, *reason), prefix))
                 self._replies.reply(session, Message("JOIN", (room.name,), prefix))
-                self._replies.reply_all(session, rooms.snapshot_replies(self._view, session, room))
+                self._replies.reply_all(session, rooms.snapshot_replies(self._context, session, room))
 
     def _move_room(self, delivery: d.RoomMoved, seq: int) -> None:
         self._fanout.rename(delivery.old_key, delivery.key)
@@ -250,11 +250,11 @@ class Router:
         session = self._sessions.get(delivery.session)
         if session is None:
             return
-        room, user = self._view.state.rooms[delivery.room], self._view.user(session)
+        room, user = self._context.state.rooms[delivery.room], self._context.user(session)
         if delivery.hears:
             self._fanout.subscribe(session, room.key)
         self._replies.reply(session, rooms.own_join(session, user, room))
-        self._replies.reply_all(session, rooms.snapshot_replies(self._view, session, room))
+        self._replies.reply_all(session, rooms.snapshot_replies(self._context, session, room))
 
     def _end_visit(self, delivery: d.VisitEnded, seq: int) -> None:
         session = self._sessions.get(delivery.session)
@@ -268,11 +268,11 @@ class Router:
         self._fanout.end_departures()
         if delivery.quiet:
             return
-        for session in self._view.monitors.watchers(delivery.nick):
+        for session in self._context.monitors.watchers(delivery.nick):
             self._replies.reply(session, NumericReply(n.RPL_MONONLINE, (), delivery.prefix))
 
     def _notify_offline(self, delivery: d.WentOffline, seq: int) -> None:
-        for session in self._view.monitors.watchers(delivery.nick):
+        for session in self._context.monitors.watchers(delivery.nick):
             self._replies.reply(session, NumericReply(n.RPL_MONOFFLINE, (), delivery.nick))
 
     def _log_in(self, delivery: d.LoggedIn, seq: int) -> None:
@@ -292,12 +292,12 @@ class Router:
         session.registering = False
         session.registered = True
         session.password = ""
-        self._log.info("user registered", session=session.id, user=user, users=self._view.state.places_taken)
-        self._replies.reply_all(session, about.welcome(self._view, session))
+        self._log.info("user registered", session=session.id, user=user, users=self._context.state.places_taken)
+        self._replies.reply_all(session, about.welcome(self._context, session))
 
     def _attach(self, delivery: d.Attached, seq: int) -> None:
         session = self._sessions.get(delivery.session)
-        user = self._view.state.users.get(delivery.user)
+        user = self._context.state.users.get(delivery.user)
         if session is None or user is None:
             return
         self._welcome(session, user.id)
@@ -316,10 +316,10 @@ class Router:
 
     def _send_snapshots(self, delivery: d.RoomsShown, seq: int) -> None:
         session = self._sessions.get(delivery.session)
-        user = self._view.state.users.get(delivery.user)
+        user = self._context.state.users.get(delivery.user)
         if session is None or user is None:
             return
-        due = playback.due(self._view, session, user, delivery.since, delivery.seq)
+        due = playback.due(self._context, session, user, delivery.since, delivery.seq)
         self._replies.shown_if_stored = delivery.seq
         for room in user.rooms.values():
             self._fanout.subscribe(session, room.key)
@@ -345,10 +345,10 @@ class Router:
             self._replies.end(session, delivery.reason)
 
     def _replace_rules(self, delivery: d.RulesChanged, seq: int) -> None:
-        self._view.rules = self._view.state.rules
+        self._context.rules = self._context.state.rules
 
     def _collect_banned(self, delivery: d.BanApplied, seq: int) -> None:
-        bans, now = self._view.state.accounts.bans, self._view.clock()
+        bans, now = self._context.state.accounts.bans, self._context.clock()
         found = ((session, bans.of_address(session.address, now)) for session in self._sessions.values())
         self.banned_sessions += [(session, ban) for session, ban in found if ban is not None and not session.console]
 

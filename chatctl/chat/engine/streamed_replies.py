@@ -23,11 +23,11 @@ class StreamedReplies:
     """The answers that are being sent, at most one per session. `reply_all` sends a slice to a session."""
 
     def __init__(
-        self, view: CommandContext, fanout: Fanout, reply_all: Callable[[Session, Sequence[Reply]], None]
+        self, context: CommandContext, fanout: Fanout, reply_all: Callable[[Session, Sequence[Reply]], None]
     ) -> None:
         self.behind: Callable[[Session], bool] = lambda session: False
         """Returns whether a connection has output that is not written yet. Set by the owner of the connections."""
-        self._view = view
+        self._context = context
         self._fanout = fanout
         self._reply_all = reply_all
         self._given: dict[Session, Iterator[Sequence[Reply]]] = {}
@@ -81,7 +81,7 @@ class StreamedReplies:
             yield first
             yield from slices
             return
-        reference = self._view.reference()
+        reference = self._context.reference()
         yield [Message("BATCH", (f"+{reference}", "labeled-response"), tags={"label": label})]
         for replies in itertools.chain((first,), slices):
             for reply in replies:

@@ -139,7 +139,7 @@ def test_failing_handler_ends_its_session_only() -> None:
     def broken() -> int:
         raise ZeroDivisionError("a secret that was said")
 
-    world.hub._view.clock = broken
+    world.hub._context.clock = broken
     alice.send("TIME")
     assert bob.one("QUIT").nick == "alice"
     assert world.hub.failures == 1

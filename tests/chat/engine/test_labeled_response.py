@@ -238,9 +238,9 @@ class TestBounds:
         def broken() -> int:
             raise ZeroDivisionError
 
-        clock, world.hub._view.clock = world.hub._view.clock, broken
+        clock, world.hub._context.clock = world.hub._context.clock, broken
         ann.send("@label=a TIME")
-        world.hub._view.clock = clock
+        world.hub._context.clock = clock
         assert bob.forget().send("PING x").one("PONG").tags == {}
 
 

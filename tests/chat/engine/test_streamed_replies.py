@@ -112,11 +112,11 @@ def test_sliced_history_equals_the_whole(line: str, label: str, monkeypatch: pyt
     for number in range(4):
         ann.send("BATCH +1 draft/multiline #tea", *(f"@batch=1 PRIVMSG #tea :{number}{at}" for at in "abc"), "BATCH -1")
     bob.forget()
-    world.hub._view.references = itertools.count(70)
+    world.hub._context.references = itertools.count(70)
     whole = bob.send(label + line).lines()
     monkeypatch.setattr(history, "LONG", 5)
     monkeypatch.setattr("chatctl.chat.history.history_batch._SLICE", 5)
-    world.hub._view.references = itertools.count(70)
+    world.hub._context.references = itertools.count(70)
     parts = read_on(bob.send(label + line))
     assert len(parts) > 2
     assert [line for part in parts for line in part] == whole

@@ -175,7 +175,7 @@ def test_login_that_was_checked_before_the_account_was_made_anew_is_refused(form
     order.propose(p.LogIn(eve.session.id, "", account.id, account.verifier, form))
     order.let_go()
     world.tick()
-    view: CommandContext = world.hub._view
+    view: CommandContext = world.hub._context
     assert view.account(eve.session) == ""
 
 

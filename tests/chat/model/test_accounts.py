@@ -338,7 +338,7 @@ def test_chatctl_client_is_hinted_that_a_name_has_an_account() -> None:
 def test_changed_iterations_apply_to_new_passwords_only() -> None:
     world = a_world()
     add(world, "ann")
-    world.hub.state.rules = world.hub._view.rules = Rules(listener_limit=100, created=START, iterations=5000)
+    world.hub.state.rules = world.hub._context.rules = Rules(listener_limit=100, created=START, iterations=5000)
     world.person("bob").send("REGISTER * * sesame").forget()
     found = {account.name: scram.parse(account.verifier).iterations for account in world.hub.state.accounts}
     assert found == {"ann": ITERATIONS, "bob": 5000}
