@@ -119,7 +119,7 @@ def run(plan: LoginPlan, visits: VisitStore, ending: Ending, saved_as: str = "")
     """
     from chatctl.tui.terminal.gc_tuning import IdleCollector
 
-    tidy = IdleCollector()
+    collector = IdleCollector()
     memory = Profile()
     leftovers = Leftovers()
     login_worker = LoginWorker(
@@ -136,7 +136,7 @@ def run(plan: LoginPlan, visits: VisitStore, ending: Ending, saved_as: str = "")
     early = login_worker.outcome
     if isinstance(early, LoginFailed):
         raise early.error
-    app = ChatApp(login_worker, memory, tidy=tidy)
+    app = ChatApp(login_worker, memory, collector=collector)
     app.on_leave = ending.leave
     ending.stop = lambda reason, seconds: app.client is None or leave_server(app.client, reason, seconds)
     ending.full_screen = True

@@ -62,8 +62,8 @@ class NullClient:
 class Actions(CommandApp):
     """The actions that the key table names, and the handlers of widget messages."""
 
-    typed: SlashAdapter | None
-    tidy: IdleCollector | None
+    slash_adapter: SlashAdapter | None
+    collector: IdleCollector | None
     _interrupted = -_TWICE
 
     @property
@@ -206,13 +206,13 @@ class Actions(CommandApp):
     def on_text_area_changed(self) -> None:
         """Show the hints for the changed input, and send the typing state."""
         app, text = self, self.line.text
-        if app.tidy is not None:
-            app.tidy.touched()
+        if app.collector is not None:
+            app.collector.touched()
         hint = table.hint(text) if "\n" not in text else ""
         if not text and monotonic() - self._interrupted < _TWICE:
             hint = _AGAIN
-        if app.being is not None:
-            app.being.typing(app.model.here, text)
+        if app.own_presence is not None:
+            app.own_presence.typing(app.model.here, text)
         if hint != app.hint:
             app.hint = hint
             app.model.stale.add("status")
@@ -221,14 +221,14 @@ class Actions(CommandApp):
     def do(self, text: str) -> None:
         """Carry out the typed line."""
         app = self
-        if app.typed is None:
+        if app.slash_adapter is None:
             if text.strip():
                 self.line.write(text)  # not lost: it can be sent when we are in
             return
-        if app.being is not None:
-            app.being.sent()
+        if app.own_presence is not None:
+            app.own_presence.sent()
         here = app.model.here
-        app.typed.run(text)
+        app.slash_adapter.run(text)
         if app.model.here is not here:
             here.draft = ""
             self.line.write(app.model.here.draft)

@@ -90,12 +90,12 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         memory: Profile | None = None,
         *,
         look: str | None = None,
-        tidy: IdleCollector | None = None,
+        collector: IdleCollector | None = None,
     ) -> None:
         key_sequences.learn()
         self.prepare()
         super().__init__(driver_class=TerminalDriver)
-        self.tidy = tidy
+        self.collector = collector
         self.key_order = KeyOrder(self, super().on_event, EnterGate(self).passage)
         self.on_leave: Callable[[str], object] = lambda reason: None
         """Called with the reason as soon as the user wants to leave the server, before the screen closes."""
@@ -105,9 +105,9 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         self.memory = memory
         self.problem: BaseException | None = None
         self.client: Client | None = None
-        self.typed: SlashAdapter | None = None
-        self.being: OwnPresence | None = None
-        self.arrival = LoginDialogs(self)
+        self.slash_adapter: SlashAdapter | None = None
+        self.own_presence: OwnPresence | None = None
+        self.login_dialogs = LoginDialogs(self)
         self.saved_rooms = SavedRooms(memory, login_worker.service.address)
         self.model = ViewModel(actions.NullClient(), login_worker.name)
         self._hearing = EventSlices(login_worker.feed, self.model.event)
@@ -189,7 +189,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
 
     def on_chat_app_known(self, event: Known) -> None:
         """Handle the result of a login attempt."""
-        self.arrival.known(event.outcome)
+        self.login_dialogs.known(event.outcome)
 
     def entered(self, client: Client) -> None:
         """Handle the end of registration."""
@@ -198,17 +198,17 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         self.model.buffers.fold = client.fold
         self.model.me = client.name
         self.model.go_to(self.model.going or self.login_worker.service.room, monotonic())
-        self.being = OwnPresence(client)
-        self.typed = SlashAdapter(client, self.model, self.leave, LocalCommands(self).table)
+        self.own_presence = OwnPresence(client)
+        self.slash_adapter = SlashAdapter(client, self.model, self.leave, LocalCommands(self).table)
         if self.memory is not None:
-            self.being.notifies = self.memory.choice("notify", "on") == "on"
-            self.being.sends_typing = self.memory.choice("typing", "on") == "on"
+            self.own_presence.notifies = self.memory.choice("notify", "on") == "on"
+            self.own_presence.sends_typing = self.memory.choice("typing", "on") == "on"
         self.login_worker.service.record_login(client)
         self.saved_rooms.enter(client, self.model.going)
         with unasked():
             client.measure()
             client.conversations(datetime.now(UTC) - _REMEMBERED)
-        account_prompt.offer(self, client, asked=self.arrival.asked_name)
+        account_prompt.offer(self, client, asked=self.login_dialogs.asked_name)
         self.on_chat_app_news()
 
     # Events.
@@ -235,10 +235,10 @@ class ChatApp(actions.Actions, TerminalCapabilities):
     def _call(self) -> None:
         alerts = self.model.alerts[:]
         self.model.alerts.clear()
-        if alerts and self.being is not None:
+        if alerts and self.own_presence is not None:
             buffer, item = alerts[-1]
             title = f"{item.name} in {buffer.name}" if buffer.is_room else item.name
-            sequence = self.being.call(title, item.text.split("\n")[0], os.environ.get("TERM", ""))
+            sequence = self.own_presence.call(title, item.text.split("\n")[0], os.environ.get("TERM", ""))
             if sequence and self._driver is not None:
                 self._driver.write(sequence)
 
@@ -249,23 +249,23 @@ class ChatApp(actions.Actions, TerminalCapabilities):
             self.model.mark_read()
             self.model.seek()
             self.saved_rooms.keep(self.model)
-            if self.being is not None:
-                self.being.tick(away=self.model.away)
-                if self.being.unwatched and self.model.attention:
+            if self.own_presence is not None:
+                self.own_presence.tick(away=self.model.away)
+                if self.own_presence.unwatched and self.model.attention:
                     self.model.attend(False)
             if self._ticks % _MEASURE == 0:
                 with unasked():
                     client.measure()
         self.model.stale.add("status")
         self.draw()
-        if self.tidy is not None:
-            self.tidy.tick()
+        if self.collector is not None:
+            self.collector.tick()
 
     async def on_event(self, event: events.Event) -> None:
         """Note that the user is present at a key or click; moving the mouse across another window does not count."""
         passing = isinstance(event, events.MouseMove) and self.model.in_front is False
-        if isinstance(event, events.InputEvent) and not passing and self.being is not None:
-            self.being.touched()
+        if isinstance(event, events.InputEvent) and not passing and self.own_presence is not None:
+            self.own_presence.touched()
             if not self.model.attention:
                 self.model.attend(True)
                 self.draw()
@@ -351,7 +351,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
     @property
     def is_logged_in(self) -> bool:
         """Whether messages can be sent."""
-        return self.typed is not None
+        return self.slash_adapter is not None
 
     def is_mounted_widget(self, kind: type[Painted]) -> bool:
         """Return whether the screen is mounted."""

@@ -158,17 +158,17 @@ def test_reading_user_is_not_idle(server: Server) -> None:
     async def story() -> None:
         async with screen(LocalLogin(server.port)) as ann:
             await ann.until("only you")
-            being, client = ann.app.being, ann.app.client
-            assert being is not None
+            own_presence, client = ann.app.own_presence, ann.app.client
+            assert own_presence is not None
             assert client is not None
             for touch in (ann.press("pageup"), ann.wheel(30, 8, up=True), ann.press("f7"), ann.press("x")):
-                being._touched -= 2 * IDLE_SECONDS
+                own_presence._touched -= 2 * IDLE_SECONDS
                 await touch
-                being.tick(away=False)
+                own_presence.tick(away=False)
                 assert client.flush(DEADLINE)
                 assert not client.is_away("ann")
-            being._touched -= 2 * IDLE_SECONDS
-            being.tick(away=False)
+            own_presence._touched -= 2 * IDLE_SECONDS
+            own_presence.tick(away=False)
             await ann.until("away (/back)")
             await ann.press("pagedown")
             await ann.until("connected")
@@ -182,8 +182,8 @@ def test_message_while_idle_is_unread(server: Server, bob: Client) -> None:
             await ann.until("2 people")
             bob.say("#lobby", "seen")
             await ann.until("[bob]: seen")
-            assert ann.app.being is not None
-            ann.app.being._touched -= UNWATCHED_SECONDS
+            assert ann.app.own_presence is not None
+            ann.app.own_presence._touched -= UNWATCHED_SECONDS
             ann.app._tick()
             bob.say("#lobby", "absent sees this")
             text = await ann.until("absent sees this")

@@ -9,7 +9,7 @@ from chatctl.tui.connect.login_app import LoginApp
 class CommandApp(LoginApp):
     """The screen, with the own presence and the actions that commands start."""
 
-    being: OwnPresence | None
+    own_presence: OwnPresence | None
 
     def action_page(self, by: int) -> None:
         """Scroll by pages."""

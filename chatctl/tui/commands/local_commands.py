@@ -59,16 +59,18 @@ class LocalCommands:
         self._remember("theme", name)
 
     def _notify(self, word: str) -> None:
-        being = self._app.being
-        if being is not None:
-            being.notifies = self._switched(
-                "You are alerted when a message has your name", "notify", word, being.notifies
+        own_presence = self._app.own_presence
+        if own_presence is not None:
+            own_presence.notifies = self._switched(
+                "You are alerted when a message has your name", "notify", word, own_presence.notifies
             )
 
     def _typing(self, word: str) -> None:
-        being = self._app.being
-        if being is not None:
-            being.sends_typing = self._switched("Others see when you type", "typing", word, being.sends_typing)
+        own_presence = self._app.own_presence
+        if own_presence is not None:
+            own_presence.sends_typing = self._switched(
+                "Others see when you type", "typing", word, own_presence.sends_typing
+            )
 
     def _switched(self, what: str, key: str, word: str, now: bool) -> bool:
         """Turn a setting on or off; without a word only show it. Returns what holds then."""

@@ -68,10 +68,10 @@ class TerminalDriver(LinuxDriver):
             start()
             return
         self._is_first = False
-        before, typed = typed_ahead(self.fileno)
-        if typed:
+        before, slash_adapter = typed_ahead(self.fileno)
+        if slash_adapter:
             parser: Any = vars(linux_driver)["XTermParser"]  # the one that background may have put there
-            for message in parser(self._debug).feed(typed):
+            for message in parser(self._debug).feed(slash_adapter):
                 self.process_message(message)
         start()
         self.attrs_before = before

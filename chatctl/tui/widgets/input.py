@@ -126,7 +126,7 @@ class MessageInput(TextArea):
         """Escape was pressed."""
 
     def __init__(
-        self, completing: Callable[[str], Completion], typed: Callable[[str], None], *, id: str | None = None
+        self, completing: Callable[[str], Completion], slash_adapter: Callable[[str], None], *, id: str | None = None
     ) -> None:
         super().__init__(
             id=id,
@@ -143,7 +143,7 @@ class MessageInput(TextArea):
         self._hears_soon = False
         """Whether keys are to be taken again after the line that is being dropped."""
         self._completing = completing
-        self._typed = typed
+        self._typed = slash_adapter
         self._said: list[str] = []
         self._at = 0
         self._draft = ""

@@ -28,7 +28,7 @@ class Told:
         self.done.append(("away", text))
 
 
-def being() -> tuple[OwnPresence, Told]:
+def own_presence() -> tuple[OwnPresence, Told]:
     told = Told()
     return OwnPresence(cast(Client, told), lambda: told.now), told
 
@@ -40,7 +40,7 @@ def room() -> Buffer:
 
 
 def test_typing_is_sent_at_most_every_three_seconds() -> None:
-    here, told = being()
+    here, told = own_presence()
     for text in ("h", "he", "hel"):
         here.typing(room(), text)
     told.now += TYPING_PAUSE_SECONDS
@@ -50,7 +50,7 @@ def test_typing_is_sent_at_most_every_three_seconds() -> None:
 
 
 def test_commands_and_sent_text_are_not_typing() -> None:
-    here, told = being()
+    here, told = own_presence()
     here.typing(room(), "/secret")
     here.typing(room(), "hi")
     here.sent()
@@ -59,14 +59,14 @@ def test_commands_and_sent_text_are_not_typing() -> None:
 
 
 def test_typing_can_be_turned_off() -> None:
-    here, told = being()
+    here, told = own_presence()
     here.sends_typing = False
     here.typing(room(), "hi")
     assert told.done == []
 
 
 def test_idle_user_is_away_until_a_key() -> None:
-    here, told = being()
+    here, told = own_presence()
     told.now = IDLE_SECONDS + 1
     here.tick(away=False)
     here.tick(away=True)
@@ -76,7 +76,7 @@ def test_idle_user_is_away_until_a_key() -> None:
 
 
 def test_user_with_away_text_stays_away() -> None:
-    here, told = being()
+    here, told = own_presence()
     told.now = IDLE_SECONDS + 1
     here.tick(away=True)
     here.touched()
@@ -84,7 +84,7 @@ def test_user_with_away_text_stays_away() -> None:
 
 
 def test_notification_is_clean_and_rate_limited() -> None:
-    here, told = being()
+    here, told = own_presence()
     told.now = 100.0
     call = here.call("bob\x1b[2J", "hi;\x07you", "xterm")
     assert call == "\a\x1b]9;bob: hi,you\x1b\\"

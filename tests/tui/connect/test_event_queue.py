@@ -92,22 +92,22 @@ def test_garbage_collection_waits_for_a_quiet_moment(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(tidying, "monotonic", clock)
     monkeypatch.setattr(gc, "get_count", lambda: (0, 0, gathered[0]))
     monkeypatch.setattr(gc, "collect", lambda: collected.__setitem__(0, collected[0] + 1))
-    tidy = IdleCollector()
+    collector = IdleCollector()
     for _ in range(10):  # a key is typed
-        tidy.touched()
-        tidy.tick()
+        collector.touched()
+        collector.tick()
         clock.now += IDLE_SECONDS / 2
     assert collected == [0]
     clock.now += IDLE_SECONDS
-    tidy.tick()
-    tidy.tick()
+    collector.tick()
+    collector.tick()
     assert collected == [1]
     gathered[0] = 100
-    tidy.tick()
+    collector.tick()
     assert collected == [2]
-    tidy.touched()
-    tidy.tick()
+    collector.touched()
+    collector.tick()
     assert collected == [2]
     gathered[0] = 10_000  # enough is enough
-    tidy.tick()
+    collector.tick()
     assert collected == [3]

@@ -176,8 +176,8 @@ def test_line_after_a_refused_join_is_not_sent_elsewhere(server: Server, bob: Cl
 def test_enter_before_the_terminal_is_raw_stays_enter() -> None:
     ours, terminal = pty.openpty()
     os.write(ours, b"/register\rh\xc3\xa4lf")
-    before, typed = typed_ahead(terminal)
-    assert typed == "/register\rhälf"
+    before, slash_adapter = typed_ahead(terminal)
+    assert slash_adapter == "/register\rhälf"
     assert before is not None
     assert before[tty.IFLAG] & termios.ICRNL
     os.close(ours)
