@@ -1,4 +1,4 @@
-"""The loop: the one thread that owns every socket, the chat state and the outboxes.
+"""The loop: the one thread that owns every socket, the chat state and the send queues.
 
 One turn of it is a tick:
 

@@ -97,7 +97,7 @@ def test_pipe_waits_for_the_last_echo(pipe: tuple[int, LineInput]) -> None:
 def test_pipe_gives_up_on_a_server_that_confirms_nothing(
     pipe: tuple[int, LineInput], monkeypatch: pytest.MonkeyPatch, full: bool
 ) -> None:
-    monkeypatch.setattr(plain, "PATIENCE", 0.05)
+    monkeypatch.setattr(plain, "PATIENCE_SECONDS", 0.05)
 
     class Client:
         online = True

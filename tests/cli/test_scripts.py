@@ -104,7 +104,7 @@ def test_send_gives_up_on_a_server_that_confirms_nothing(monkeypatch: pytest.Mon
 
     patience = sending.Patience(Stuck())  # type: ignore[arg-type]
     assert not patience()
-    monkeypatch.setattr(sending, "PATIENCE", 0.0)
+    monkeypatch.setattr(sending, "PATIENCE_SECONDS", 0.0)
     assert patience()
 
 
@@ -194,7 +194,7 @@ def test_server_without_a_useful_answer_is_reported(monkeypatch: pytest.MonkeyPa
     from chatctl.cli import script_client
     from chatctl.errors import UnreachableError
 
-    monkeypatch.setattr(script_client, "PATIENCE", 0.2)
+    monkeypatch.setattr(script_client, "PATIENCE_SECONDS", 0.2)
     with (
         Peer(lambda talk: talk.welcome("ann").rest()) as peer,
         Client(port=peer.port, name="ann", rooms=[]) as client,

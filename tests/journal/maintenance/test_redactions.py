@@ -110,7 +110,7 @@ class TestTakenBack:
         assert store.connection.execute("SELECT count(*) FROM volumes").fetchone()[0] <= 3
 
     def test_journal_cleans_up_redactions_by_itself(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("QUIET_SECONDS", "AGAIN", "REDACTION_DELAY_SECONDS"):
+        for name in ("QUIET_SECONDS", "CHECKPOINT_RETRY_SECONDS", "REDACTION_DELAY_SECONDS"):
             monkeypatch.setattr(f"chatctl.journal.maintenance.chores.{name}", 0.0)
         with Desk(tmp_path / "j.db") as desk:
             desk.keep([fact(seq, f"secretword{seq}") for seq in range(1, 700)])
